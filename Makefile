@@ -1,0 +1,62 @@
+# Symphony. `make` alone lists what there is; nothing but make and Python 3.11 or newer is needed.
+
+PYTHON ?= python3
+PORT ?= 8000
+FLOWER_PORT ?= 5555
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up servers demo test check format bench lock clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## make the virtual environment and install what is pinned (at once when nothing changed)
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Symphony needs Python 3.11 or newer and $(PYTHON) is not: name another, make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) comes without venv: install it, on Debian by apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing packages into $(VENV) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $(STAMP)
+
+up: $(STAMP) ## start everything and keep it running until Ctrl-C (PORT=8000, FLOWER_PORT=5555)
+	@exec $(PY) manage.py up --port $(PORT) --flower-port $(FLOWER_PORT) --tied
+
+servers: $(STAMP) ## start PostgreSQL and Valkey only
+	@exec $(PY) manage.py up --servers --tied
+
+demo: $(STAMP) ## run a melody over REST and watch it; starts and stops all it needs
+	@exec $(PY) manage.py demo
+
+test: $(STAMP) ## run all tests, on real servers (ARGS="-k name" narrows)
+	@exec $(PY) -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, format, types, import rules, migrations, API schema
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -W "ignore:Got an error checking a consistent migration history" manage.py makemigrations --check --dry-run
+	$(PY) manage.py spectacular --fail-on-warn --validate --file /dev/null
+
+format: $(STAMP) ## rewrite the code in house style
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/results.json
+	@exec $(PY) -m benchmarks
+
+lock: $(STAMP) ## pin requirements*.txt anew from pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m uv pip compile --quiet --no-header --upgrade --python-version 3.11 pyproject.toml --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet --no-header --python-version 3.11 --constraint requirements.txt --extra dev pyproject.toml --output-file requirements-dev.txt
+
+clean: ## remove the virtual environment and caches; never .symphony, where your data is
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

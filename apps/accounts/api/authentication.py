@@ -1,0 +1,59 @@
+"""`Authorization: Token sym_…`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from apps.accounts import queries, services
+from apps.accounts.models import ApiToken, User
+from apps.accounts.permissions import Action, token_may
+from apps.core.tenancy import set_actor
+
+
+def actor_of(request: Request) -> User:
+    """The signed-in user, for services; permission classes have let nobody else this far."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Knows the user by a token, and keeps the token to its scopes: here, so that no view can forget it."""
+
+    keyword = "Token"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != self.keyword.lower():
+            return None
+        token = queries.authenticate_token(secret.strip())
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked; create a new one.")
+        needed = Action.READ if request.method in SAFE_METHODS else Action.WRITE
+        if not token_may(token, needed):
+            raise PermissionDenied(f"This token may not {needed}: its scopes are {', '.join(token.scopes)}.")
+        set_actor(token.user_id)
+        services.note_token_use(token=token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'{self.keyword} realm="symphony"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The word `Token`, a space, and an API token (`sym_…`).",
+        }

@@ -1,0 +1,46 @@
+"""Who may do what in an organization. The database enforces reading and writing too; this says why not, politely."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from apps.accounts import queries
+from apps.accounts.models import ApiToken, Organization, Role, User
+from apps.core.errors import Forbidden, NotFound
+
+
+class Action(StrEnum):
+    """What a role allows in an organization. Also the scopes of tokens, each of which includes those above it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMINISTER = "administer"
+
+
+ROLE_ACTIONS: Final[dict[str, frozenset[Action]]] = {
+    Role.OWNER: frozenset({Action.READ, Action.WRITE, Action.ADMINISTER}),
+    Role.ADMIN: frozenset({Action.READ, Action.WRITE, Action.ADMINISTER}),
+    Role.MEMBER: frozenset({Action.READ, Action.WRITE}),
+    Role.VIEWER: frozenset({Action.READ}),
+}
+
+
+def may(role: str | None, action: Action) -> bool:
+    return role is not None and action in ROLE_ACTIONS[role]
+
+
+def require(*, actor: User, organization: Organization, action: Action) -> str:
+    """The actor's role, or an error; to a stranger the organization does not exist."""
+    role = queries.role_of(user=actor, organization=organization)
+    if role is None:
+        raise NotFound("There is no such organization, or you are not a member of it.")
+    if not may(role, action):
+        raise Forbidden(f"As {role} of {organization.name} you may not {action} here; ask one of its admins.")
+    return role
+
+
+def token_may(token: ApiToken, action: Action) -> bool:
+    """A token without scopes may do all that its user may."""
+    order = list(Action)
+    return not token.scopes or any(order.index(Action(scope)) >= order.index(action) for scope in token.scopes)

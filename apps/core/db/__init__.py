@@ -1,0 +1,1 @@
+"""What migrations and models of every app share."""

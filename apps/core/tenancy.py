@@ -1,0 +1,97 @@
+"""Who the database believes it is talking to.
+
+Row-level security reads transaction-local settings. Each context manager here opens a transaction (or a savepoint in
+one), sets its setting, and leaves the setting as it found it. Where it is set to the same already, nothing is opened: a
+service may say whom it acts for at the price of one question, also when the request has said so before.
+
+- `acting_as(user_id)`: the web; sees the organizations this user is a member of, writes where the role allows.
+- `working_for(organization_id)`: a worker; sees this one organization.
+- `staff()`: the Django admin and management commands; sees every organization.
+- `sweeping()`: the sweep; sees every organization, as a worker.
+
+After COMMIT PostgreSQL reads such a setting as '', not as NULL: the SQL functions treat both as "nobody".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection, transaction
+
+USER = "app.user_id"
+ORGANIZATION = "app.organization_id"
+STAFF = "app.staff"
+SCOPE = "app.scope"
+
+
+@contextmanager
+def acting_as(user_id: UUID | str) -> Iterator[None]:
+    with local_setting(USER, str(user_id)):
+        yield
+
+
+@contextmanager
+def working_for(organization_id: UUID | str) -> Iterator[None]:
+    with local_setting(ORGANIZATION, str(organization_id)):
+        yield
+
+
+@contextmanager
+def staff() -> Iterator[None]:
+    with local_setting(STAFF, "on"):
+        yield
+
+
+@contextmanager
+def sweeping() -> Iterator[None]:
+    with local_setting(SCOPE, "sweep"):
+        yield
+
+
+def set_actor(user_id: UUID | str) -> None:
+    """Act as this user until the transaction that is open already (a request's) ends."""
+    _set_until_commit(USER, str(user_id))
+
+
+def set_staff() -> None:
+    """See every organization until the transaction that is open already (an admin request's) ends."""
+    _set_until_commit(STAFF, "on")
+
+
+@contextmanager
+def local_setting(name: str, value: str) -> Iterator[None]:
+    """Set `name` to `value` for the block, in a transaction of its own or a savepoint of the one around it."""
+    if not connection.in_atomic_block:
+        with transaction.atomic():
+            _exchange(name, value)
+            yield
+        return
+    previous = _exchange(name, value)
+    if previous == value:
+        yield
+        return
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        # Nothing but the end of the outermost transaction would do it: a released savepoint leaks its settings.
+        if not connection.needs_rollback:
+            _exchange(name, previous)
+
+
+def _set_until_commit(name: str, value: str) -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            f"{name} lasts as long as a transaction and none is open here: set ATOMIC_REQUESTS, or use the context managers of {__name__}."
+        )
+    _exchange(name, value)
+
+
+def _exchange(name: str, value: str) -> str:
+    """Set a transaction-local setting, give back what it was; one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s, true), set_config(%s, %s, true)", [name, name, value])
+        previous, _ = cursor.fetchone()
+    return previous or ""

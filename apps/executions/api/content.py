@@ -1,0 +1,91 @@
+"""The bytes of an artifact. They came from a melody, so a browser must not take them for a page of ours."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseNotModified
+from django.utils.http import content_disposition_header, parse_etags
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+from apps.accounts.api.authentication import actor_of
+from apps.core.api.views import TenantAPIView
+from apps.executions import blobs, lookups
+from apps.executions.models import Artifact
+
+INLINE: Final = frozenset(
+    {
+        "text/plain",
+        "text/markdown",
+        "text/csv",
+        "application/json",
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        # Shown, but as strangers: the policy below lets them run nothing and reach nothing.
+        "image/svg+xml",
+        "text/html",
+    }
+)
+STRANGER: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_TYPE: Final = re.compile(r"([\w.+-]+/[\w.+-]+)(;\s*charset=[\w-]+)?", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class _Whatever(DefaultContentNegotiation):
+    """The artifact has the type it has, whatever the request would rather accept."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class ArtifactContentView(TenantAPIView, GenericAPIView[Artifact]):
+    queryset = Artifact.objects.none()
+    content_negotiation_class = _Whatever
+
+    @extend_schema(
+        operation_id="artifacts_content",
+        summary="The bytes of an artifact",
+        description="Checked against their hash, which is the ETag as well.",
+        tags=["executions"],
+        parameters=[OpenApiParameter("download", bool, description="Never show it, save it.")],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 304: None},
+    )
+    def get(self, request: Request, artifact_id: UUID) -> HttpResponse:
+        artifact = lookups.artifact_for(actor=actor_of(request), artifact_id=artifact_id)
+        etag = f'"{artifact.content_hash}"'
+        response: HttpResponse
+        if _knows(request, etag):
+            response = HttpResponseNotModified()
+        else:
+            data = blobs.get(str(artifact.organization_id), artifact.content_hash)
+            response = HttpResponse(data, headers=_headers(artifact, download="download" in request.query_params))
+        response.headers["ETag"] = etag
+        # Bytes never change, but who may see them does.
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
+
+
+def _knows(request: Request, etag: str) -> bool:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag in (tag.removeprefix("W/") for tag in known)
+
+
+def _headers(artifact: Artifact, *, download: bool) -> dict[str, str]:
+    match = _TYPE.fullmatch(artifact.content_type.strip())
+    kind = match.group(1).lower() if match else "application/octet-stream"
+    charset = (match.group(2) if match else None) or ("; charset=utf-8" if kind.startswith("text/") else "")
+    name = _CONTROL.sub("_", artifact.name.rpartition("/")[2]) or "artifact"
+    return {
+        "Content-Type": kind + charset,
+        "Content-Disposition": content_disposition_header(download or kind not in INLINE, name) or "attachment",
+        "Content-Security-Policy": STRANGER,
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+
+from apps.core.errors import Invalid
+from apps.executions.models import Artifact, Event, Execution, Task
+from apps.executions.states import ExecutionStatus, TaskStatus
+
+
+class ExecutionFilter(django_filters.FilterSet):
+    status = django_filters.MultipleChoiceFilter(
+        choices=[(status.value, status.value) for status in ExecutionStatus], label="May be given several times."
+    )
+    melody = django_filters.UUIDFilter(field_name="melody_id")
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Execution
+        fields = ("status", "melody", "created_after", "created_before")
+
+
+class TaskFilter(django_filters.FilterSet):
+    status = django_filters.MultipleChoiceFilter(
+        choices=[(status.value, status.value) for status in TaskStatus], label="May be given several times."
+    )
+    kind = django_filters.CharFilter()
+    name = django_filters.CharFilter(label="The step's name.")
+    parent = django_filters.CharFilter(
+        method="below", label="Id of the composite task they are inside of, or `none`: the melody's own steps."
+    )
+
+    class Meta:
+        model = Task
+        fields = ("status", "kind", "name", "parent")
+
+    def below(self, queryset: QuerySet[Task], _name: str, value: Any) -> QuerySet[Task]:
+        if value == "none":
+            return queryset.filter(parent__isnull=True)
+        try:
+            return queryset.filter(parent_id=UUID(value))
+        except ValueError:
+            message = "parent is the id of a task, or `none`."
+            raise Invalid(
+                message, errors=[{"code": "invalid_parameter", "message": message, "pointer": "?parent"}]
+            ) from None
+
+
+class EventFilter(django_filters.FilterSet):
+    type = django_filters.CharFilter(field_name="event_type")
+    task = django_filters.UUIDFilter(field_name="task_id")
+
+    class Meta:
+        model = Event
+        fields = ("type", "task")
+
+
+class ArtifactFilter(django_filters.FilterSet):
+    name = django_filters.CharFilter()
+    artifact_type = django_filters.CharFilter()
+    task = django_filters.UUIDFilter(field_name="task_id")
+
+    class Meta:
+        model = Artifact
+        fields = ("name", "artifact_type", "task")

@@ -1,0 +1,38 @@
+"""To be included under `api/v1/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.executions.api.content import ArtifactContentView
+from apps.executions.api.stream import stream
+from apps.executions.api.views import (
+    ArtifactListView,
+    ArtifactView,
+    CancelView,
+    EventListView,
+    ExecutionListView,
+    ExecutionView,
+    GraphView,
+    MelodyExecutionsView,
+    TaskListView,
+    TaskView,
+)
+from apps.melodies.api.routes import route
+
+urlpatterns = [
+    *route("melodies/<uuid:melody_id>/executions/", MelodyExecutionsView, "melody-executions"),
+    *route("executions/", ExecutionListView, "executions"),
+    *route("executions/<uuid:execution_id>/", ExecutionView, "execution"),
+    *route("executions/<uuid:execution_id>/cancel/", CancelView, "execution-cancel"),
+    *route("executions/<uuid:execution_id>/tasks/", TaskListView, "execution-tasks"),
+    *route("executions/<uuid:execution_id>/events/", EventListView, "execution-events"),
+    *route("executions/<uuid:execution_id>/artifacts/", ArtifactListView, "execution-artifacts"),
+    *route("executions/<uuid:execution_id>/graph/", GraphView, "execution-graph"),
+    path("executions/<uuid:execution_id>/stream", stream, name="execution-stream"),
+    path("executions/<uuid:execution_id>/stream/", stream),
+    *route("tasks/<uuid:task_id>/", TaskView, "task"),
+    *route("artifacts/<uuid:artifact_id>/", ArtifactView, "artifact"),
+    path("artifacts/<uuid:artifact_id>/content", ArtifactContentView.as_view(), name="artifact-content"),
+    path("artifacts/<uuid:artifact_id>/content/", ArtifactContentView.as_view(schema=None)),
+]

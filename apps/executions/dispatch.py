@@ -1,0 +1,63 @@
+"""Sending released tasks to the broker: always after the commit, never with anything but ids.
+
+What is sent is a wake-up hint. When it is lost the sweep sends it again, when it comes twice the second claim finds
+nothing; so a broker that cannot be reached here is a warning, not an error of the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from apps.executions.ledger import Release
+
+logger = logging.getLogger(__name__)
+
+STEP_TASK = "symphony.step"
+WINDOW = 2000
+"""Most messages one release puts into the broker; the sweep sends the rest as the queue drains."""
+
+Composer = Callable[[Sequence[Release]], Sequence[Any]]
+_composer: list[Composer] = []
+
+
+def install_composer(composer: Composer) -> None:
+    """The compiler tells how releases become canvases; it lives above the apps (`workers.compiler.canvas`)."""
+    _composer[:] = [composer]
+
+
+def send_after_commit(releases: Sequence[Release]) -> None:
+    """Send when the surrounding transaction has committed; at once when there is none."""
+    if releases:
+        transaction.on_commit(lambda: send(releases))
+
+
+def send(releases: Sequence[Release]) -> None:
+    """Send at most `WINDOW` of the releases, highest rank first."""
+    if not releases:
+        return
+    window = sorted(releases, key=lambda release: -release.rank)[:WINDOW]
+    try:
+        with current_app.producer_or_acquire(None) as producer:
+            for canvas in _composer[0](window):
+                canvas.apply_async(producer=producer, ignore_result=True)
+    except OperationalError as error:
+        logger.warning("broker unreachable, the sweep will send %d tasks later: %s", len(window), error)
+
+
+def queue_depth(queue: str) -> int:
+    """Messages waiting in a queue, 0 when the broker does not know it."""
+    with current_app.pool.acquire(block=True) as broker:
+        channel = broker.default_channel
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except broker.channel_errors:
+            return 0
+
+
+__all__ = ["STEP_TASK", "WINDOW", "install_composer", "queue_depth", "send", "send_after_commit"]

@@ -1,0 +1,196 @@
+"""The ledger: the one writer of task outcomes. Thin calls of the SQL functions in sql/ledger.sql.
+
+Each call is one round trip and one transaction (unless the caller has one open). Nothing here sends anything: what a
+call released is returned, and the caller sends it after the commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A task that may be claimed now, as the dispatcher sends it.
+
+    `shift` is sequence number minus node number, so `shift + n` is the sequence number of plan node `n` in the same
+    frame; `ahead` is what the plan lets a canvas carry besides (see `workers.compiler.canvas`).
+    """
+
+    task_id: UUID
+    organization_id: UUID
+    name: str
+    kind: str
+    queue: str
+    inline: bool
+    rank: float
+    shift: int
+    node: int
+    ahead: Mapping[str, Any] | None
+
+    @property
+    def execution_prefix(self) -> int:
+        """The 96 bits that all tasks of one execution share."""
+        return self.task_id.int >> 32
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a worker would take along at once: up to `inline` small steps, and one other step of `queue` if given."""
+
+    inline: int = 0
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What a call released: `taken` are claimed by the caller already, `released` are to be sent, `stale` lists the
+    tasks whose outcome was refused."""
+
+    taken: list[dict[str, Any]]
+    released: list[Release]
+    stale: list[UUID]
+
+
+NOTHING = Keep()
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _release(row: Sequence[Any]) -> Release:
+    ahead = json.loads(row[9]) if isinstance(row[9], str) else row[9]
+    return Release(*row[:9], ahead)
+
+
+def _hand_over(rows: Iterable[Sequence[Any]]) -> HandOver:
+    result = HandOver([], [], [])
+    for row in rows:
+        if row[10] is not None:
+            result.taken.append(json.loads(row[10]) if isinstance(row[10], str) else row[10])
+        elif row[3] == "stale":
+            result.stale.append(row[0])
+        else:
+            result.released.append(_release(row))
+    return result
+
+
+def start(execution_id: UUID) -> list[Release]:
+    """Insert the tasks of a queued execution; its entry steps are released."""
+    rows = _rows("SELECT * FROM ledger_start(%s, %s)", [execution_id, settings.SYMPHONY_RESEND_SECONDS])
+    return [_release(row) for row in rows]
+
+
+def claim(organization_id: str, task_id: str, worker: str) -> dict[str, Any] | None:
+    """Claim one task: everything needed to run it, or None when it is not to be had."""
+    rows = _rows(
+        "SELECT * FROM ledger_claim(%s, %s, %s, %s)", [organization_id, task_id, worker, settings.SYMPHONY_LEASE_SECONDS]
+    )
+    return json.loads(rows[0][0]) if rows else None
+
+
+def finish(organization_id: str, outcomes: Sequence[Mapping[str, Any]], worker: str, keep: Keep = NOTHING) -> HandOver:
+    """Record outcomes of one run; see ledger_finish for the keys of an outcome."""
+    return _hand_over(
+        _rows(
+            "SELECT * FROM ledger_finish(%s, %s, %s, %s, %s, %s, %s)",
+            [organization_id, json.dumps(outcomes), keep.inline, keep.queue, worker, *_times()],
+        )
+    )
+
+
+def expand(
+    claimed: Mapping[str, Any],
+    frames: Sequence[Mapping[str, Any]],
+    *,
+    limit: int,
+    stop_on_failure: bool,
+    worker: str,
+    keep: Keep = NOTHING,
+) -> HandOver:
+    """Let a claimed composite task go on as frames of child tasks."""
+    return _hand_over(
+        _rows(
+            "SELECT * FROM ledger_expand(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                claimed["organization"],
+                claimed["task"],
+                claimed["lease"],
+                json.dumps(frames),
+                limit,
+                stop_on_failure,
+                keep.inline,
+                keep.queue,
+                worker,
+                *_times(),
+            ],
+        )
+    )
+
+
+def wait(claimed: Mapping[str, Any], due_at: datetime, output: Any) -> bool:
+    """Let a claimed task wait as a row until `due_at`. False: the claim is not the caller's any more."""
+    rows = _rows(
+        "SELECT ledger_wait(%s, %s, %s, %s, %s)",
+        [claimed["organization"], claimed["task"], claimed["lease"], due_at, json.dumps(output)],
+    )
+    return bool(rows[0][0])
+
+
+def renew(organization_id: str, held: Mapping[str, str]) -> set[str]:
+    """Prolong leases ({task: lease}); the tasks that are still the caller's."""
+    rows = _rows(
+        "SELECT * FROM ledger_renew(%s, %s::uuid[], %s::uuid[], %s)",
+        [organization_id, list(held), list(held.values()), settings.SYMPHONY_LEASE_SECONDS],
+    )
+    return {str(row[0]) for row in rows}
+
+
+def frames(organization_id: str, task_id: str) -> list[tuple[Any, ...]]:
+    """(index, body, label, status, loop, error, results) of a composite task, in index order."""
+    return [
+        (*row[:4], *(json.loads(value) if isinstance(value, str) else value for value in row[4:]))
+        for row in _rows("SELECT * FROM ledger_frames(%s, %s)", [organization_id, task_id])
+    ]
+
+
+def cancel(execution_id: UUID, reason: str) -> int | None:
+    """Cancel a run and its unfinished tasks; None when it had ended already."""
+    count: int | None = _rows("SELECT ledger_cancel(%s, %s)", [execution_id, reason])[0][0]
+    return count
+
+
+def report_lost(organization_id: str, carrier: str, reason: str) -> list[Release]:
+    """A worker process died: give back what it held. `carrier` is what it named itself in its claims."""
+    rows = _rows(
+        "SELECT * FROM ledger_report_lost(%s, %s, %s, %s, %s)",
+        [organization_id, carrier, reason, settings.SYMPHONY_MAX_LOST_ATTEMPTS, settings.SYMPHONY_RESEND_SECONDS],
+    )
+    return [_release(row) for row in rows]
+
+
+def sweep(limit: int) -> list[Release]:
+    """Give back what lost workers held, fire due timers, close tasks of runs that are over."""
+    rows = _rows("SELECT * FROM ledger_sweep(%s, %s, %s)", [limit, settings.SYMPHONY_MAX_LOST_ATTEMPTS, settings.SYMPHONY_RESEND_SECONDS])
+    return [_release(row) for row in rows]
+
+
+def unsent(queue: str, room: int) -> list[Release]:
+    """Released tasks of a queue nobody claimed in time, at most `room`; they are to be sent now."""
+    rows = _rows("SELECT * FROM ledger_unsent(%s, %s, %s)", [queue, room, settings.SYMPHONY_RESEND_SECONDS])
+    return [_release(row) for row in rows]
+
+
+def _times() -> tuple[float, float]:
+    return settings.SYMPHONY_LEASE_SECONDS, settings.SYMPHONY_RESEND_SECONDS

@@ -1,0 +1,101 @@
+"""Reading runs. Everything is under row-level security: who asks decides what is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, QuerySet
+
+from apps.executions import blobs
+from apps.executions.models import Execution, Task
+from apps.executions.states import EXECUTION_TERMINAL, TaskStatus
+from apps.melodies.errors import MelodyNotFound
+from apps.melodies.models import Melody, MelodyVersion
+
+MAX_OUTPUTS_BYTES = 1_000_000
+MAX_OUTPUT_STEPS = 1000
+
+
+def latest_version(melody: Melody) -> MelodyVersion:
+    """The version a run takes when none is named. The document comes along, the source does not."""
+    version = melody.versions.defer("source").order_by("-number").first()
+    if version is None:
+        raise MelodyNotFound("This melody has no version yet.")
+    return version
+
+
+def first_task_id(execution_id: UUID) -> UUID:
+    """The lowest id a task of this execution can have; see `Task`."""
+    return UUID(int=execution_id.int >> 32 << 32)
+
+
+def last_task_id(execution_id: UUID) -> UUID:
+    """The highest id a task of this execution can have."""
+    return UUID(int=execution_id.int | 0xFFFFFFFF)
+
+
+def tasks_of(execution_id: UUID) -> QuerySet[Task]:
+    """The tasks of a run in plan order, children after the document's own steps; virtual nodes left out."""
+    return (
+        Task.objects.filter(id__gte=first_task_id(execution_id), id__lte=last_task_id(execution_id))
+        .exclude(kind="end")
+        .order_by("id")
+    )
+
+
+def task_counts(execution_id: UUID) -> dict[str, int]:
+    """Tasks by status; every status is there, and `total`."""
+    counts = {status.value: 0 for status in TaskStatus}
+    for status, count in tasks_of(execution_id).order_by().values_list("status").annotate(count=Count("id")):
+        counts[status] = count
+    return {**counts, "total": sum(counts.values())}
+
+
+def execution_outputs(execution: Execution) -> dict[str, Any] | None:
+    """Results of the document's own steps by name, once the run has ended; None before.
+
+    A run of more than 1,000 steps, or with more than 1 MB of results, gives those of its last steps only.
+    """
+    if execution.status not in {status.value for status in EXECUTION_TERMINAL}:
+        return None
+    own = tasks_of(execution.id).filter(parent__isnull=True, status=TaskStatus.COMPLETED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(pg_column_size(output)), 0) FROM executions_task"
+            " WHERE id >= %s AND id <= %s AND parent_id IS NULL",
+            [first_task_id(execution.id), last_task_id(execution.id)],
+        )
+        count, size = cursor.fetchone()
+    if count > MAX_OUTPUT_STEPS or size > MAX_OUTPUTS_BYTES:
+        own = own.extra(  # noqa: S610 - no user input
+            where=[
+                "EXISTS (SELECT 1 FROM executions_plannode p WHERE p.version_id = executions_task.version_id"
+                " AND p.node = executions_task.node AND (p.ends OR cardinality(p.successors) = 1 AND EXISTS"
+                " (SELECT 1 FROM executions_plannode e WHERE e.version_id = p.version_id"
+                " AND e.node = p.successors[1] AND e.kind = 'end')))"
+            ]
+        )[:MAX_OUTPUT_STEPS]
+    return {task.name: task_output(task) for task in own}
+
+
+def task_output(task: Task) -> Any:
+    """A task's result, read from the blob store when it is a large one."""
+    if task.output_ref:
+        return json.loads(blobs.get(str(task.organization_id), task.output_ref))
+    return task.output
+
+
+def graph(execution: Execution) -> list[Mapping[str, Any]]:
+    """The plan's nodes as the live page and the admin draw them: node, name, kind, parent, depth, successors, edges."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT node, name, kind, parent, depth, successors, edge_on FROM executions_plannode"
+            " WHERE version_id = %s ORDER BY node",
+            [execution.version_id],
+        )
+        names = ("node", "name", "kind", "parent", "depth", "successors", "edge_on")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

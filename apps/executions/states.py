@@ -1,0 +1,88 @@
+"""The two tables of moves: what an execution and a task may become. Written once, used by services and by the database.
+
+Executions follow seed 002: queued → pending → running → completed | failed | timeout; running ⇄ paused; whatever is not
+terminal may be cancelled; failed | timeout → queued is a retry. A task is released to the broker (dispatched), claimed
+by a worker (executing), may go on as a row only (waiting: a timer, or child tasks), and is given back when its worker
+is lost (executing → dispatched).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+S = TypeVar("S", bound=StrEnum)
+
+
+class ExecutionStatus(StrEnum):
+    """Seed 002's words for one run."""
+
+    QUEUED = "queued"
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+
+
+class TaskStatus(StrEnum):
+    """Seed 000's words for one step of a run, with what branches and waiting need besides."""
+
+    PENDING = "pending"
+    DISPATCHED = "dispatched"
+    EXECUTING = "executing"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class FrameStatus(StrEnum):
+    """One instance of a loop body or switch case."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_E, _T = ExecutionStatus, TaskStatus
+
+EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
+    _E.QUEUED: frozenset({_E.PENDING, _E.CANCELLED}),
+    _E.PENDING: frozenset({_E.RUNNING, _E.CANCELLED}),
+    _E.RUNNING: frozenset({_E.PAUSED, _E.COMPLETED, _E.FAILED, _E.TIMEOUT, _E.CANCELLED}),
+    _E.PAUSED: frozenset({_E.RUNNING, _E.CANCELLED}),
+    _E.FAILED: frozenset({_E.QUEUED}),
+    _E.TIMEOUT: frozenset({_E.QUEUED}),
+    _E.COMPLETED: frozenset(),
+    _E.CANCELLED: frozenset(),
+}
+
+TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    _T.PENDING: frozenset({_T.DISPATCHED, _T.COMPLETED, _T.SKIPPED, _T.CANCELLED}),
+    _T.DISPATCHED: frozenset({_T.EXECUTING, _T.FAILED, _T.CANCELLED}),
+    _T.EXECUTING: frozenset({_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.WAITING, _T.DISPATCHED, _T.CANCELLED}),
+    _T.WAITING: frozenset({_T.COMPLETED, _T.DISPATCHED, _T.FAILED, _T.CANCELLED}),
+    _T.COMPLETED: frozenset(),
+    _T.FAILED: frozenset(),
+    _T.SKIPPED: frozenset(),
+    _T.CANCELLED: frozenset(),
+}
+
+EXECUTION_TERMINAL = frozenset({_E.COMPLETED, _E.FAILED, _E.CANCELLED, _E.TIMEOUT})
+"""A failed run may be queued again, but nothing moves it by itself."""
+
+TASK_TERMINAL = frozenset(status for status, targets in TASK_MOVES.items() if not targets)
+
+
+def moves(table: Mapping[S, frozenset[S]]) -> Iterator[str]:
+    """The legal moves as the database knows them: `from>to`, sorted."""
+    for source in sorted(table):
+        for target in sorted(table[source]):
+            yield f"{source}>{target}"

@@ -1,0 +1,33 @@
+"""The melody language without any framework: source text in, `Definition` or a list of problems out."""
+
+from __future__ import annotations
+
+from .document import ParsedDocument, parse
+from .hashing import canonical, sha256
+from .kinds import BodyField, StepKind, known_kinds, register
+from .limits import Limits
+from .model import Body, Definition, Edge, Read, Step
+from .problems import InvalidDocument, Problem
+from .validation import load, load_value, validate
+
+__all__ = [
+    "Body",
+    "BodyField",
+    "Definition",
+    "Edge",
+    "InvalidDocument",
+    "Limits",
+    "ParsedDocument",
+    "Problem",
+    "Read",
+    "Step",
+    "StepKind",
+    "canonical",
+    "known_kinds",
+    "load",
+    "load_value",
+    "parse",
+    "register",
+    "sha256",
+    "validate",
+]

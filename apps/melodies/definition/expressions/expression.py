@@ -1,0 +1,73 @@
+"""One expression, ready to be evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from apps.melodies.definition.expressions.compiler import builds_values, compile_node
+from apps.melodies.definition.expressions.errors import ExpressionError
+from apps.melodies.definition.expressions.nodes import Node
+from apps.melodies.definition.expressions.parser import parse
+from apps.melodies.definition.expressions.references import References, references_of
+from apps.melodies.definition.expressions.scope import Frame, Run, Scope
+from apps.melodies.definition.expressions.tokens import without_braces
+from apps.melodies.definition.expressions.values import measure, plain, solid
+
+REMEMBERED_CHARS = 300
+"""Longer expressions are compiled anew each time: remembering them would let hostile documents fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression; `offset` is where it starts in `text`, after the braces."""
+
+    text: str
+    references: References
+    run: Run
+    builds: bool
+    offset: int = 0
+
+    def evaluate(self, scope: Scope) -> Any:
+        """The value: JSON, or a datetime from now() and date()."""
+        return self._evaluate(scope, as_json=False)
+
+    def evaluate_json(self, scope: Scope) -> Any:
+        """The value as JSON: moments are written as ISO 8601."""
+        return self._evaluate(scope, as_json=True)
+
+    def _evaluate(self, scope: Scope, *, as_json: bool) -> Any:
+        try:
+            value = self.run(Frame(scope))
+            if not self.builds:
+                return value
+            moments = measure(solid(value))
+            return plain(value) if as_json and moments else value
+        except RecursionError:
+            raise ExpressionError("The value nests too deep; pick a part of it", 0, self.text) from None
+        except ExpressionError as error:
+            raise error.inside(self.text, self.offset) from None
+
+
+def compile_expression(text: str) -> Expression:
+    """Compile an expression; the braces of `{{ ... }}` may be there or not."""
+    if not isinstance(text, str):
+        raise ExpressionError("An expression must be a text", 0, str(text)[:100])
+    return _remembered(text) if len(text) <= REMEMBERED_CHARS else _compile(text)
+
+
+def _compile(text: str) -> Expression:
+    inner, offset = without_braces(text)
+    try:
+        return build(parse(inner), text, offset)
+    except ExpressionError as error:
+        raise error.inside(text, offset) from None
+
+
+_remembered = lru_cache(maxsize=2048)(_compile)
+
+
+def build(node: Node, text: str, offset: int = 0) -> Expression:
+    """The expression of a tree. The tree's positions count from `offset` in `text`."""
+    return Expression(text, references_of(node), compile_node(node), builds_values(node), offset)

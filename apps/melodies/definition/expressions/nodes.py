@@ -1,0 +1,177 @@
+"""The syntax tree. Positions are offsets in the text that was parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+class Each:
+    """The type of EACH, the path segment `[*]`."""
+
+
+EACH: Final = Each()
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A quoted text with `{{...}}` inside: fixed pieces and nodes in turn."""
+
+    parts: tuple[str | Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    entries: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The root of a path: a namespace like `state`, or a bare name."""
+
+    name: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`@`, the item at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A root and the way into it: fields, indexes, EACH, or nodes that compute a field or an index."""
+
+    root: Node
+    segments: tuple[str | int | Each | Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Operators of one precedence, left to right, kept flat so that long sums do not nest."""
+
+    first: Node
+    rest: tuple[tuple[str, Node, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """`and` or `or`: the value of the operand that decides."""
+
+    operator: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    operand: Node
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    value: Node
+    low: Node
+    high: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Postfix `exists` or `empty`."""
+
+    operator: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: tuple[Node, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class PerItem:
+    """An argument that is computed once for each item of a list."""
+
+    body: Node
+
+
+Node = (
+    Literal
+    | Text
+    | ListOf
+    | MapOf
+    | Name
+    | Item
+    | Path
+    | Chain
+    | Logic
+    | Not
+    | Negative
+    | Compare
+    | Between
+    | Check
+    | Choice
+    | Call
+    | PerItem
+)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below this one."""
+    match node:
+        case Text(parts):
+            return tuple(part for part in parts if not isinstance(part, str))
+        case ListOf(items):
+            return items
+        case MapOf(entries):
+            return tuple(entry for _, entry in entries)
+        case Path(root, segments):
+            return (root, *(part for part in segments if not isinstance(part, (str, int, Each))))
+        case Chain(first, rest):
+            return (first, *(operand for _, operand, _ in rest))
+        case Logic(_, operands):
+            return operands
+        case Not(operand) | Negative(operand, _) | Check(_, operand):
+            return (operand,)
+        case Compare(_, left, right):
+            return (left, right)
+        case Between(value, low, high):
+            return (value, low, high)
+        case Choice(condition, then, otherwise):
+            return (condition, then, otherwise)
+        case Call(_, arguments, _):
+            return arguments
+        case PerItem(body):
+            return (body,)
+    return ()

@@ -1,0 +1,85 @@
+"""What an expression reads, found without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.melodies.definition.expressions.nodes import Name, Node, Path, PerItem, children
+
+NAMESPACES = frozenset(
+    {"steps", "state", "inputs", "loop", "workflow", "global_vars", "variables", "config", "environment", "step"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Names an expression reads.
+
+    `variables` are names that can only be variables (`state.x`). `bare` are roots like the x of `x.y`, which may be
+    loop items, variables, steps, inputs or built-ins. `maybe` are bare roots inside the condition of any, all, count,
+    filter or map: usually fields of the items, but an item without the field lets the name mean what it means outside.
+    """
+
+    steps: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
+    inputs: frozenset[str] = frozenset()
+    loop: bool = False
+    maybe: frozenset[str] = frozenset()
+
+
+NOTHING = References()
+
+
+def union(many: Iterable[References]) -> References:
+    """All references together."""
+    found = [references for references in many if references is not NOTHING]
+    if len(found) < 2:
+        return found[0] if found else NOTHING
+    return References(
+        steps=frozenset().union(*(each.steps for each in found)),
+        variables=frozenset().union(*(each.variables for each in found)),
+        bare=frozenset().union(*(each.bare for each in found)),
+        inputs=frozenset().union(*(each.inputs for each in found)),
+        loop=any(each.loop for each in found),
+        maybe=frozenset().union(*(each.maybe for each in found)),
+    )
+
+
+def references_of(node: Node) -> References:
+    """The references of a whole tree."""
+    names: dict[str, set[str]] = {"steps": set(), "variables": set(), "bare": set(), "inputs": set(), "maybe": set()}
+    loop = False
+    pending = [(node, False)]
+    while pending:
+        current, per_item = pending.pop()
+        per_item = per_item or isinstance(current, PerItem)
+        if isinstance(current, Path) and isinstance(current.root, Name):
+            kind, name = _read(current.root.name, current.segments[0] if current.segments else None, per_item=per_item)
+            loop = loop or kind == "loop"
+            if kind in names:
+                names[kind].add(name)
+        pending.extend((child, per_item) for child in children(current) if not isinstance(child, Name))
+    return References(
+        steps=frozenset(names["steps"]),
+        variables=frozenset(names["variables"]),
+        bare=frozenset(names["bare"]),
+        inputs=frozenset(names["inputs"]),
+        loop=loop,
+        maybe=frozenset(names["maybe"]),
+    )
+
+
+def _read(root: str, field: object, *, per_item: bool) -> tuple[str, str]:
+    """The kind of name a path reads, and the name. Kind "" means nothing that needs to be known."""
+    if root == "loop":
+        return ("maybe" if per_item and field is None else "loop", root)
+    if root in NAMESPACES and isinstance(field, (str, int)):
+        kinds = {"steps": "steps", "state": "variables", "variables": "variables", "inputs": "inputs"}
+        return (kinds.get(root, ""), str(field))
+    if root in NAMESPACES and root != "steps":
+        return ("", root)
+    if per_item:
+        return ("" if root in ("item", "record") else "maybe", root)
+    return ("bare", root)

@@ -1,0 +1,9 @@
+"""What the app of melodies tells those above it."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+version_published = Signal()
+"""Sent inside the transaction that stores a version, with `version` (MelodyVersion) and `definition` (Definition).
+A receiver that raises undoes the version."""

@@ -1,0 +1,37 @@
+"""The web process: live streams on Django's ASGI handler, everything else on a fixed pool of threads.
+
+Threads of a fixed pool live as long as the process, and so do their database connections. Django's own ASGI handler would
+give each request a thread whose connection nobody finds again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "symphony.settings")
+
+STREAM = re.compile(r"^/api/v1/executions/[^/]+/stream/?$")
+THREADS = 16
+
+streams = get_asgi_application()
+
+from symphony.wsgi import application as wsgi  # noqa: E402 - needs the set-up above
+
+requests = WSGIMiddleware(wsgi, workers=THREADS)  # type: ignore[arg-type]  # Django's response is an iterable of bytes
+
+
+async def application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[Any]],
+    send: Callable[[Any], Awaitable[None]],
+) -> None:
+    if scope["type"] == "http" and STREAM.match(scope["path"]):
+        await streams(scope, receive, send)
+    else:
+        await requests(scope, receive, send)  # type: ignore[arg-type]  # two spellings of the same ASGI types

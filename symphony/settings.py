@@ -1,0 +1,220 @@
+"""The one settings file. What differs from place to place is an environment variable, read by `symphony.env`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from symphony.env import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env, SYMPHONY_HOME = environment(BASE_DIR)
+
+# -- who this process is -------------------------------------------------------------------------------------------
+SYMPHONY_ROLE = env.choice("SYMPHONY_ROLE", ("web", "worker", "owner"), "web")
+DEBUG = env.flag("SYMPHONY_DEBUG", default=False)
+SECRET_KEY_GIVEN = env.secret("SYMPHONY_SECRET_KEY")
+# Commands that sign nothing run without a key; `symphony.checks` warns, and a restart ends every session.
+SECRET_KEY = SECRET_KEY_GIVEN or secrets.token_urlsafe(48)
+ALLOWED_HOSTS = env.items("SYMPHONY_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.items("SYMPHONY_TRUSTED_ORIGINS")
+HTTPS = env.flag("SYMPHONY_HTTPS", default=False)
+
+INSTALLED_APPS = [
+    "apps.core.admin_config.SymphonyAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_results",
+    "apps.core",
+    "apps.accounts",
+    "apps.melodies",
+    "apps.executions",
+    "workers",
+    "symphony",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "symphony.urls"
+WSGI_APPLICATION = "symphony.wsgi.application"
+ASGI_APPLICATION = "symphony.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+# -- database ------------------------------------------------------------------------------------------------------
+def database(role: str) -> dict[str, Any]:
+    """The connection of a role: its own login where one is given, else the owner's."""
+    own = {"web": "WEB_DATABASE_URL", "worker": "WORKER_DATABASE_URL"}.get(role, "DATABASE_URL")
+    variable = own if env.secret(own) else "DATABASE_URL"
+    url = env.secret(variable)
+    if url is None:
+        return {"ENGINE": "symphony.nodatabase", "NAME": "none", "ATOMIC_REQUESTS": True}
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{variable} is not a database URL (postgresql://user:password@host:port/name)."
+        ) from None
+    if config.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(f"{variable} must be a postgresql:// URL: Symphony runs on PostgreSQL only.")
+    options = {"application_name": f"symphony-{role}", "connect_timeout": 10, **config.get("OPTIONS", {})}
+    return config | {
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": None,
+        # A worker asks after an error only (see `symphony.celery`): a question per task costs as much as a claim.
+        "CONN_HEALTH_CHECKS": role == "web",
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {"default": database(SYMPHONY_ROLE)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- broker, cache -------------------------------------------------------------------------------------------------
+BROKER_URL = env.secret("BROKER_URL") or "memory://"
+CACHE_URL = env.secret("CACHE_URL")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL, "KEY_PREFIX": "symphony"}
+        if CACHE_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+CELERY_PREFETCH_MULTIPLIER = env.integer("SYMPHONY_PREFETCH", 4)
+
+# -- engine --------------------------------------------------------------------------------------------------------
+SYMPHONY_ARTIFACT_DIR = Path(env.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()
+SYMPHONY_WORKSPACE_DIR = Path(env.text("SYMPHONY_WORKSPACE_DIR", str(SYMPHONY_HOME / "workspaces"))).absolute()
+SYMPHONY_READABLE_ROOTS = [
+    Path(root).absolute() for root in env.items("SYMPHONY_READABLE_ROOTS", (), separator=os.pathsep)
+]
+SYMPHONY_LEASE_SECONDS = env.number("SYMPHONY_LEASE_SECONDS", 60.0)
+SYMPHONY_RESEND_SECONDS = env.number("SYMPHONY_RESEND_SECONDS", 10.0)
+SYMPHONY_SLICE_MS = env.number("SYMPHONY_SLICE_MS", 50.0)
+SYMPHONY_SWEEP_SECONDS = env.number("SYMPHONY_SWEEP_SECONDS", 0.5)
+SYMPHONY_MAX_LOST_ATTEMPTS = env.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
+
+# -- people --------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS and not DEBUG
+SECURE_SSL_REDIRECT = HTTPS and not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# -- API -----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "apps.core.api.pagination.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.SymphonyAutoSchema",
+    "EXCEPTION_HANDLER": "apps.core.api.exceptions.problem_handler",
+    "PAGE_SIZE": 100,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Symphony",
+    "DESCRIPTION": "Workflow engine and central data service behind the Symphony IDE.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.api.schema.add_problems",
+    ],
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("SYMPHONY_MAX_BODY_BYTES", 32 * 1024 * 1024)
+
+# -- the rest ------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+# Served from the apps' own folders, so that nothing has to be collected before the first start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "{asctime}.{msecs:03.0f} {levelname} {name} {message}",
+            "datefmt": "%Y-%m-%dT%H:%M:%S",
+            "style": "{",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
+    # Django's own handlers mail admins and colour the console; one plain stream is enough.
+    "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+}

@@ -1,0 +1,161 @@
+"""What `up`, `demo` and the tests start: servers, logins, then the processes of Symphony itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from symphony import roles
+from symphony.embedded import servers
+from symphony.embedded.home import LOOPBACK, Home, port_is_free
+from symphony.embedded.process import spawn, tail
+from symphony.errors import StackError
+from symphony.supervisor import ProcessSpec, Supervisor
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+BROKER_DATABASE = 0
+CACHE_DATABASE = 1
+FLOWER_USER = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`flower_port` None leaves Flower and the workers' events (which cost throughput) out."""
+
+    port: int = 8000
+    flower_port: int | None = 5555
+    steps_processes: int = min(4, os.cpu_count() or 1)
+    calls_threads: int = 32
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Servers that run, a database that exists, and the variables every process needs to find them."""
+
+    servers: servers.Servers
+    variables: dict[str, str]
+
+    def environ(self, role: str) -> dict[str, str]:
+        return {**os.environ, **self.variables, "SYMPHONY_ROLE": role}
+
+
+@contextmanager
+def prepared(home: Home, environ: Mapping[str, str] = os.environ) -> Iterator[Prepared]:
+    """Start what the environment does not name, and make the logins."""
+    broker, cache, database = (environ.get(name) for name in ("BROKER_URL", "CACHE_URL", "DATABASE_URL"))
+    with servers.running(home, with_postgres=not database, with_valkey=not (broker and cache)) as ours:
+        owner_url = database or roles.create_owned_database(_superuser(ours), home)
+        urls = roles.create_logins(
+            owner_url,
+            home,
+            web=environ.get("WEB_DATABASE_URL") if database else None,
+            worker=environ.get("WORKER_DATABASE_URL") if database else None,
+        )
+        valkey_url = ours.valkey.url if ours.valkey else ""
+        yield Prepared(
+            ours,
+            {
+                "SYMPHONY_HOME": str(home.root),
+                "DATABASE_URL": urls.owner,
+                "WEB_DATABASE_URL": urls.web,
+                "WORKER_DATABASE_URL": urls.worker,
+                "BROKER_URL": broker or f"{valkey_url}/{BROKER_DATABASE}",
+                "CACHE_URL": cache or f"{valkey_url}/{CACHE_DATABASE}",
+                **_signing_key(home, environ),
+            },
+        )
+
+
+def _superuser(ours: servers.Servers) -> str:
+    if ours.postgres is None:
+        raise AssertionError("asked for only when no DATABASE_URL is given")
+    return ours.postgres.url
+
+
+def _signing_key(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
+    if environ.get("SYMPHONY_SECRET_KEY") or environ.get("SYMPHONY_SECRET_KEY_FILE"):
+        return {}
+    return {"SYMPHONY_SECRET_KEY": home.secret("django")}
+
+
+def manage(command: str, stack: Prepared, home: Home, *, role: str = "owner") -> None:
+    """Run one management command of ours to its end."""
+    log = home.log / f"{command}.log"
+    process = spawn(
+        [sys.executable, BASE_DIR / "manage.py", command], log=log, cwd=BASE_DIR, environ=stack.environ(role)
+    )
+    try:
+        code = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if code != 0:
+        raise StackError(f"`manage.py {command}` failed: {tail(log)} (log: {log}).")
+
+
+def check_ports(options: Options) -> None:
+    for port, variable in ((options.port, "PORT"), (options.flower_port, "FLOWER_PORT")):
+        if port is not None and not port_is_free(port):
+            raise StackError(
+                f"Port {port} is taken by another program: choose another one, `make up {variable}={port + 1}`."
+            )
+
+
+def process_specs(options: Options, stack: Prepared, home: Home) -> list[ProcessSpec]:
+    """Web, the two kinds of worker, the sweep and Flower."""
+    python = sys.executable
+    celery = [python, "-m", "celery", "-A", "symphony"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    events = ["-E"] if options.flower_port is not None else []
+    listen = ["--host", LOOPBACK, "--port", str(options.port)]
+    web = [
+        python,
+        "-m",
+        "uvicorn",
+        "symphony.asgi:application",
+        *listen,
+        "--no-access-log",
+        "--timeout-graceful-shutdown",
+        "2",
+    ]
+    steps = [*worker, *events, "-n", "steps@%h", "-Q", "steps", "-P", "prefork", "-c", str(options.steps_processes)]
+    calls = [*worker, *events, "-n", "calls@%h", "-Q", "calls", "-P", "threads", "-c", str(options.calls_threads)]
+    specs = [
+        ProcessSpec("web", web, stack.environ("web")),
+        ProcessSpec("steps", steps, stack.environ("worker")),
+        ProcessSpec("calls", [*calls, "--prefetch-multiplier", "1"], stack.environ("worker")),
+        ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),
+    ]
+    if options.flower_port is not None:
+        flower = [*celery, "flower", f"--address={LOOPBACK}", f"--port={options.flower_port}"]
+        # In the environment, not on the command line: anybody may read that.
+        login = {"FLOWER_BASIC_AUTH": f"{FLOWER_USER}:{home.secret('flower')}"}
+        specs.append(ProcessSpec("flower", flower, stack.environ("web") | login))
+    return specs
+
+
+@contextmanager
+def running(home: Home, options: Options, environ: Mapping[str, str] = os.environ) -> Iterator[Supervisor]:
+    """Everything, published in the home for other commands; call `tend()` on what is yielded now and then."""
+    check_ports(options)
+    with prepared(home, environ) as stack:
+        manage("provision", stack, home)
+        home.write_private("flower_password", home.secret("flower") + "\n")
+        supervisor = Supervisor(home.log, BASE_DIR, stack.servers.check)
+        try:
+            supervisor.start(process_specs(options, stack, home))
+            supervisor.wait_for(f"{options.url}/livez", "web")
+            home.publish(stack.variables | {"SYMPHONY_URL": options.url})
+            yield supervisor
+        finally:
+            home.unpublish()
+            supervisor.stop()

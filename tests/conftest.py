@@ -1,0 +1,234 @@
+"""Real servers for the tests that need them: one PostgreSQL and one Valkey per session, in a folder of their own.
+
+`DATABASE_URL` and `BROKER_URL` in the environment replace them. Tests without a database start nothing.
+
+- `django_db` tests run as the owner of the tables; `web_role` and `worker_role` make them the role of the web or of a worker.
+- `worker_environ("worker")` is the environment of a process that is to work on the test database.
+- `stack` is everything `make up` starts, on a database and ports of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import psycopg2
+import pytest
+import redis
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection, connections
+
+from symphony import roles
+from symphony import stack as stack_module
+from symphony.celery import app as celery_app
+from symphony.embedded import servers as embedded
+from symphony.embedded.home import Home, free_port
+from symphony.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What the session runs on. `owner_url` names a database only to connect by: tests get one of their own."""
+
+    home: Home
+    owner_url: str
+    broker_url: str
+    cache_url: str
+
+
+@contextmanager
+def temporary_home() -> Iterator[Home]:
+    # Not pytest's own tmp_path: it keeps the last three, and a data folder is 40 MB.
+    folder = Path(tempfile.mkdtemp(prefix="symphony-tests-"))
+    try:
+        yield Home(folder / "home")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    database, broker = os.environ.get("DATABASE_URL"), os.environ.get("BROKER_URL")
+    with ExitStack() as exits:
+        home = exits.enter_context(temporary_home())
+        ours = exits.enter_context(embedded.running(home, with_postgres=not database, with_valkey=not broker))
+        if ours.postgres is not None:
+            _trade_safety_for_speed(ours.postgres.url)
+            database = roles.create_owned_database(ours.postgres.url, home)
+        if ours.valkey is not None:
+            broker = f"{ours.valkey.url}/{stack_module.BROKER_DATABASE}"
+            cache = f"{ours.valkey.url}/{stack_module.CACHE_DATABASE}"
+        else:
+            cache = os.environ.get("CACHE_URL", "")
+        assert database is not None
+        assert broker is not None
+        roles.ensure_groups(database)
+        yield Servers(home, database, broker, cache)
+
+
+def _trade_safety_for_speed(admin_url: str) -> None:
+    """This cluster lives as long as the session: it need not survive a power cut."""
+    connected = psycopg2.connect(admin_url)
+    connected.autocommit = True
+    with connected.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM SET fsync = off")
+        cursor.execute("ALTER SYSTEM SET full_page_writes = off")
+        cursor.execute("SELECT pg_reload_conf()")
+    connected.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: Servers) -> None:
+    """Point Django at the session's servers; pytest-django makes the test database next."""
+    database = settings.DATABASES["default"] | dict(dj_database_url.parse(servers.owner_url))
+    database["OPTIONS"] = {"application_name": "symphony-tests", "connect_timeout": 10}
+    _repoint(connections, settings.DATABASES, database | {"TEST": {"NAME": f"test_{database['NAME']}"}})
+    if servers.cache_url:
+        redis_cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": servers.cache_url}
+        _repoint(caches, settings.CACHES, redis_cache)
+    settings.BROKER_URL = servers.broker_url
+    celery_app.conf.broker_url = servers.broker_url
+
+
+def _repoint(handler: Any, configured: dict[str, Any], default: dict[str, Any]) -> None:
+    configured["default"] = default
+    handler.settings = handler.configure_settings(configured)
+    if hasattr(handler._connections, "default"):
+        del handler["default"]
+
+
+@pytest.fixture(scope="session")
+def test_database_urls(servers: Servers, django_db_setup: None) -> roles.DatabaseUrls:
+    """The test database, with logins as small as production's."""
+    name = str(settings.DATABASES["default"]["NAME"])
+    owner_url = servers.owner_url.rpartition("/")[0] + "/" + name
+    return roles.create_logins(owner_url, servers.home)
+
+
+@pytest.fixture
+def worker_environ(
+    servers: Servers, test_database_urls: roles.DatabaseUrls, transactional_db: None, tmp_path: Path
+) -> Callable[..., dict[str, str]]:
+    """The environment of a child process on the test database: `worker_environ("worker", SYMPHONY_LEASE_SECONDS="2")`."""
+
+    def environ(role: str = "worker", **more: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "symphony.settings",
+            "SYMPHONY_ROLE": role,
+            "SYMPHONY_HOME": str(tmp_path),
+            "SYMPHONY_SECRET_KEY": str(settings.SECRET_KEY),
+            "SYMPHONY_ARTIFACT_DIR": str(settings.SYMPHONY_ARTIFACT_DIR),
+            "SYMPHONY_WORKSPACE_DIR": str(settings.SYMPHONY_WORKSPACE_DIR),
+            "DATABASE_URL": test_database_urls.owner,
+            "WEB_DATABASE_URL": test_database_urls.web,
+            "WORKER_DATABASE_URL": test_database_urls.worker,
+            "BROKER_URL": servers.broker_url,
+            "CACHE_URL": servers.cache_url,
+            **more,
+        }
+
+    return environ
+
+
+@pytest.fixture
+def empty_broker(servers: Servers) -> redis.Redis:
+    """A broker without a message of an earlier test."""
+    client = redis.Redis.from_url(servers.broker_url)
+    client.flushdb()
+    return client
+
+
+@contextmanager
+def database_role(role: str) -> Iterator[None]:
+    """Be `symphony_web` or `symphony_worker`, on this connection and on those opened later in the block."""
+    options = connection.settings_dict["OPTIONS"]
+    options["assume_role"] = role
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {role}")
+    try:
+        yield
+    finally:
+        del options["assume_role"]
+        if connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET ROLE")
+
+
+@pytest.fixture
+def web_role(db: None) -> Iterator[None]:
+    with database_role(roles.GROUPS["web"]):
+        yield
+
+
+@pytest.fixture
+def worker_role(db: None) -> Iterator[None]:
+    with database_role(roles.GROUPS["worker"]):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def private_folders(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Artifacts and workspaces of a test go to its own folder, never to the developer's."""
+    if (
+        "db" not in request.fixturenames
+        and "transactional_db" not in request.fixturenames
+        and not request.node.get_closest_marker("django_db")
+    ):
+        yield
+        return
+    folder = request.getfixturevalue("tmp_path")
+    before = settings.SYMPHONY_ARTIFACT_DIR, settings.SYMPHONY_WORKSPACE_DIR
+    settings.SYMPHONY_ARTIFACT_DIR, settings.SYMPHONY_WORKSPACE_DIR = folder / "artifacts", folder / "workspaces"
+    yield
+    settings.SYMPHONY_ARTIFACT_DIR, settings.SYMPHONY_WORKSPACE_DIR = before
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """Everything `make up` starts. Paths of `log` say why when a process did not do what a test waited for."""
+
+    url: str
+    token: str
+    home: Home
+    supervisor: Supervisor
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    with ExitStack() as exits:
+        home = exits.enter_context(temporary_home())
+        options = stack_module.Options(port=free_port(), flower_port=None, steps_processes=2)
+        environ = exits.enter_context(_own_database())
+        supervisor = exits.enter_context(stack_module.running(home, options, environ))
+        token = home.read_private("token")
+        assert token is not None
+        yield RunningStack(options.url, token, home, supervisor)
+
+
+@contextmanager
+def _own_database() -> Iterator[dict[str, str]]:
+    """The environment with a fresh database on the server of DATABASE_URL, or without when that is not set."""
+    url = os.environ.get("DATABASE_URL")
+    named = {name: os.environ[name] for name in ("BROKER_URL", "CACHE_URL") if os.environ.get(name)}
+    if not url:
+        yield named
+        return
+    name = f"symphony_stack_{os.getpid()}"
+    connected = psycopg2.connect(url)
+    connected.autocommit = True
+    with connected.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield named | {"DATABASE_URL": url.rpartition("/")[0] + "/" + name}
+        finally:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            connected.close()

@@ -1,0 +1,40 @@
+"""Celery signals → lifecycle events the ledger does not see: a worker received a message, or refused a revoked one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from celery import signals
+
+from apps.executions.dispatch import STEP_TASK
+from workers.pit.journal import journal
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@signals.task_received.connect
+def record_received(request: Any, **_: Any) -> None:
+    """Runs in the worker's parent process, for every message: only remembered here, written in batches."""
+    if request.name == STEP_TASK:
+        _event(request.argsrepr, "task_received", {"worker": request.hostname})
+
+
+@signals.task_revoked.connect
+def record_revoked(request: Any, terminated: bool, **_: Any) -> None:
+    """An operator revoked a step (in Flower). The ledger goes on with it; cancelling is done to the execution."""
+    if getattr(request, "task", None) == STEP_TASK or getattr(request, "name", None) == STEP_TASK:
+        _event(getattr(request, "argsrepr", "") or str(request.args), "task_revoked", {"terminated": bool(terminated)})
+
+
+def _event(arguments: str | None, event_type: str, payload: dict[str, Any]) -> None:
+    found = _UUID.findall(arguments or "")
+    if len(found) == 2:
+        journal.event(found[0], task_id=found[1], event_type=event_type, payload=payload)
+
+
+@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
+def write_the_rest(**_: Any) -> None:
+    """What is collected is not lost in an orderly stop."""
+    journal.flush()

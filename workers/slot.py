@@ -1,0 +1,134 @@
+"""One message's worth of work: claim, run, record, and go on with what that released while the time slice lasts.
+
+A worker that ended a step holds everything its successor needs: a free slot, an open connection, the row locks. So it
+takes small steps along, and one other step of its own queue, without a broker hop, until the slice is over; then the
+rest goes through the broker, so that other runs get their turn. Each step is recorded one by one all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from celery import current_task
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from apps.executions import ledger
+from apps.executions.ledger import NOTHING, HandOver, Keep
+from workers import attempt
+from workers.carried import Carried
+from workers.heart import heart
+from workers.pit import tracker
+
+logger = logging.getLogger(__name__)
+
+INLINE_BATCH = 64
+_DEADLOCK = "40P01"
+_TRIES = 5
+
+
+def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
+    """Run one released task and what follows it in this slot. A task that is not to be had is left alone."""
+    worker = carrier_name(current_task.request.hostname, task_id)
+    claimed = ledger.claim(organization_id, task_id, worker)
+    if claimed is None:
+        return
+    _Slot(organization_id, worker, carried).work([claimed])
+
+
+def carrier_name(hostname: str | None, message_id: str) -> str:
+    """How a slot names itself in its claims, so that its parent process can report all of them lost."""
+    return f"{hostname or 'unknown'}/{message_id}"
+
+
+class _Slot:
+    def __init__(self, organization_id: str, worker: str, carried: Carried) -> None:
+        self._organization = organization_id
+        self._worker = worker
+        self._carried = carried
+        self._over = time.monotonic() + settings.SYMPHONY_SLICE_MS / 1000
+
+    def work(self, todo: list[dict[str, Any]]) -> None:
+        """Run claimed tasks until none is left; small ones first and recorded together."""
+        for claimed in todo:
+            heart.hold(claimed)
+        while todo:
+            small = [claimed for claimed in todo if claimed["inline"]]
+            batch = small or [todo[0]]
+            todo = [claimed for claimed in todo if not claimed["inline"]] if small else todo[1:]
+            for handed in self._run(batch, others=bool(todo)):
+                for claimed in handed.taken:
+                    heart.hold(claimed)
+                    self._carried.taken(claimed["task"])
+                    todo.append(claimed)
+                released = handed.released if todo else self._carried.without_covered(handed.released)
+                tracker.release(released, taken=len(handed.taken))
+
+    def _run(self, batch: Sequence[dict[str, Any]], *, others: bool) -> list[HandOver]:
+        """Run a batch; what each recording call released."""
+        outcomes: list[dict[str, Any]] = []
+        handed: list[HandOver] = []
+        for claimed in batch:
+            try:
+                result = attempt.run(claimed, heart.cancelled(claimed["task"]))
+                if isinstance(result, attempt.Outcome):
+                    outcomes.append(result.as_row())
+                else:
+                    handed.append(self._go_on(result, others=others))
+            except attempt.Abandoned:
+                logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
+        if outcomes:
+            queue = batch[0]["queue"] if not batch[0]["inline"] else ""
+            handed.append(self._finish(outcomes, self._keep(queue, others=others)))
+        for claimed in batch:
+            heart.release(claimed["task"])
+        return handed
+
+    def _go_on(self, result: attempt.Expansion | attempt.Timer, *, others: bool) -> HandOver:
+        if isinstance(result, attempt.Timer):
+            _retry(lambda: ledger.wait(result.claimed, result.due_at, result.output))
+            return HandOver([], [], [])
+        return _retry(
+            lambda: ledger.expand(
+                result.claimed,
+                result.frames,
+                limit=result.limit,
+                stop_on_failure=result.stop_on_failure,
+                worker=self._worker,
+                keep=self._keep("", others=others),
+            )
+        )
+
+    def _finish(self, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
+        handed = _retry(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
+        for task_id in handed.stale:
+            logger.warning("the outcome of task %s came too late and was refused", task_id)
+        return handed
+
+    def _keep(self, queue: str, *, others: bool) -> Keep:
+        """What to take along: nothing once the slice is over; no second long step beside one that waits already."""
+        if time.monotonic() >= self._over:
+            return NOTHING
+        return Keep(INLINE_BATCH, "" if others else queue)
+
+
+def _retry(call: Any) -> Any:
+    """Repeat a ledger call that lost a deadlock or its connection. Safe: a recorded outcome is recorded once."""
+    for tries in range(1, _TRIES + 1):
+        try:
+            return call()
+        except (OperationalError, InterfaceError, DatabaseError) as error:
+            if tries == _TRIES or not _is_passing(error):
+                raise
+            logger.warning("ledger call failed, trying again: %s", error)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.05 * 2**tries)
+    raise AssertionError
+
+
+def _is_passing(error: Exception) -> bool:
+    code = getattr(error.__cause__, "pgcode", None)
+    return code == _DEADLOCK or code is None or code.startswith("08") or code.startswith("57P")

@@ -1,0 +1,208 @@
+"""`codebase_query`: ask questions about a source tree. Read only; which folders may be read is the operator's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from apps.melodies.definition.kinds import StepKind
+from workers.steps.codebase import criteria, finding, history, measuring, relations
+from workers.steps.codebase.criteria import merge
+from workers.steps.codebase.git import Repository
+from workers.steps.codebase.project import declared, project_type
+from workers.steps.codebase.tree import Tree
+from workers.steps.contract import StepCancelled, StepContext, StepFailed, step_kind
+from workers.steps.fields import Params, TemplatedBool, require
+from workers.steps.files.jail import Jail
+
+Merged = BeforeValidator(merge)
+Symbols = Annotated[criteria.FindSymbols, Merged]
+Plain = Annotated[criteria.Nothing, Merged]
+Commits = Annotated[criteria.History, Merged]
+
+
+class Query(Params):
+    """One question: exactly one of these, with its criteria as a list of maps or as a map."""
+
+    find_files: Annotated[criteria.FindFiles, Merged] | None = Field(None, description="Files by name, place, content.")
+    find_dependencies: Annotated[criteria.FindDependencies, Merged] | None = Field(None, description="What is needed.")
+    find_dependents: Annotated[criteria.FindDependents, Merged] | None = Field(None, description="Who needs a file.")
+    find_functions: Symbols | None = Field(None, description="Functions and methods.")
+    find_classes: Symbols | None = Field(None, description="Classes, structs.")
+    find_interfaces: Symbols | None = Field(None, description="Protocols, interfaces, traits.")
+    find_modules: Annotated[criteria.FindModules, Merged] | None = Field(None, description="Modules and packages.")
+    find_exports: Symbols | None = Field(None, description="What files offer.")
+    find_imports: Annotated[criteria.FindImports, Merged] | None = Field(None, description="Import statements.")
+    find_references: Annotated[criteria.FindReferences, Merged] | None = Field(None, description="Mentions of a name.")
+    find_related: Annotated[criteria.FindRelated, Merged] | None = Field(
+        None, description="Files that belong together."
+    )
+    find_entry_points: Plain | None = Field(None, description="Files that are run.")
+    find_circular_dependencies: Plain | None = Field(None, description="Cycles of imports.")
+    analyze_impact: Annotated[criteria.AnalyzeImpact, Merged] | None = Field(None, description="What a change affects.")
+    measure: Annotated[criteria.Measure, Merged] | None = Field(None, description="Lines, functions, documentation.")
+    count_lines: Annotated[criteria.Measure, Merged] | None = Field(None, description="The same as measure.")
+    get_project_type: Plain | None = Field(None, description="The kind of project.")
+    get_dependencies: Plain | None = Field(None, description="Declared dependencies.")
+    get_git_status: Plain | None = Field(None, description="Branch, commit, changes.")
+    get_recent_commits: Commits | None = Field(None, description="The last commits.")
+    get_changed_files: Annotated[criteria.ChangedFiles, Merged] | None = Field(None, description="What differs.")
+    get_contributors: Commits | None = Field(None, description="Authors.")
+    get_change_frequency: Commits | None = Field(None, description="Files that change most.")
+
+    @model_validator(mode="after")
+    def _one_question(self) -> Query:
+        asked = sorted(self.model_fields_set)
+        require(len(asked) == 1, f"a query asks exactly one question; this one asks {', '.join(asked) or 'none'}")
+        return self
+
+
+class CodebaseQuery(Params):
+    """Questions about one tree, each with a name for its answer."""
+
+    workspace_dir: str | None = Field(
+        None,
+        description="The tree's folder: below the workspace, or a folder the operator has allowed. Default: the workspace.",
+    )
+    queries: dict[str, Query] = Field(default_factory=dict, description="Name of the answer → question.")
+    codebase_context: TemplatedBool = Field(
+        False, description="Also give an overview of the tree as `codebase_context`."
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> CodebaseQuery:
+        require(
+            bool(self.queries) or self.codebase_context is not False,
+            "`queries` is missing: a map from names to questions",
+        )
+        require("codebase_context" not in self.queries, "an answer cannot be called `codebase_context`")
+        return self
+
+
+_TREE: dict[str, Callable[[Tree, Any], dict[str, Any]]] = {
+    "find_files": finding.find_files,
+    "find_dependencies": relations.find_dependencies,
+    "find_dependents": relations.find_dependents,
+    "find_functions": finding.find_functions,
+    "find_classes": finding.find_classes,
+    "find_interfaces": finding.find_interfaces,
+    "find_modules": finding.find_modules,
+    "find_exports": finding.find_exports,
+    "find_imports": finding.find_imports,
+    "find_references": finding.find_references,
+    "find_related": relations.find_related,
+    "find_entry_points": finding.find_entry_points,
+    "find_circular_dependencies": relations.find_circular_dependencies,
+    "analyze_impact": relations.analyze_impact,
+    "measure": measuring.measure,
+    "count_lines": measuring.measure,
+    "get_project_type": relations.get_project_type,
+    "get_dependencies": relations.get_dependencies,
+}
+_HISTORY: dict[str, Callable[[Repository, Any], dict[str, Any]]] = {
+    "get_git_status": history.get_git_status,
+    "get_recent_commits": history.get_recent_commits,
+    "get_changed_files": history.get_changed_files,
+    "get_contributors": history.get_contributors,
+    "get_change_frequency": history.get_change_frequency,
+}
+
+
+def allowed_root(written: str | None, step: StepContext) -> tuple[Path, Path | None]:
+    """The folder to read, and the operator's folder it is in (None for the workspace)."""
+    workspace = step.workspace.resolve()
+    if written is None:
+        return workspace, None
+    if "\0" in written:
+        raise StepFailed("workspace_dir is not a usable path", code="path_refused")
+    root = (workspace / written).resolve()
+    if root.is_relative_to(workspace):
+        return root, None
+    for allowed in step.readable_roots:
+        if root.is_relative_to(allowed.resolve()):
+            return root, allowed.resolve()
+    raise StepFailed(
+        f"workspace_dir {written[:200]!r} is not a folder that may be read. The operator allows folders with the environment "
+        "variable SYMPHONY_READABLE_ROOTS (several are separated as in PATH); paths are relative to the run's workspace",
+        code="folder_not_allowed",
+    )
+
+
+@step_kind(StepKind(name="codebase_query", params=CodebaseQuery, summary="Ask questions about a source tree"))
+def run(params: CodebaseQuery, step: StepContext) -> dict[str, Any]:
+    """The answers by name. A question that fails has `{"error": …}` as its answer."""
+    root, allowed = allowed_root(params.workspace_dir, step)
+
+    def pulse() -> None:
+        if step.cancelled.is_set():
+            raise StepCancelled(step.name)
+
+    with Jail(root) as jail:
+        tree = Tree(jail, pulse)
+        repository = Repository(root, allowed) if allowed is not None else None
+        answers = {name: _answer(query, tree, repository) for name, query in params.queries.items()}
+        if params.codebase_context:
+            answers["codebase_context"] = _context(root, tree, repository)
+    return answers
+
+
+def _answer(query: Query, tree: Tree, repository: Repository | None) -> dict[str, Any]:
+    (question,) = query.model_fields_set
+    asked = getattr(query, question)
+    try:
+        if question in _HISTORY:
+            return _HISTORY[question](_need(repository), asked)
+        answer = _TREE[question](tree, asked)
+    except StepFailed as error:
+        return {"error": str(error)}
+    return answer | ({"truncated": True} if tree.truncated else {})
+
+
+def _need(repository: Repository | None) -> Repository:
+    """A run's workspace can hold a repository of the melody's own making, whose settings would be programs to run."""
+    if repository is None:
+        raise StepFailed(
+            "git is only asked about folders the operator has allowed, not about the workspace", code="no_git"
+        )
+    return repository
+
+
+def _context(root: Path, tree: Tree, repository: Repository | None) -> dict[str, Any]:
+    try:
+        status = _need(repository).status()
+        commits = _need(repository).commits(10, None)
+        git_info: dict[str, Any] = {
+            "branch": status["branch"],
+            "commit": status["commit"],
+            "status": status["changed"],
+            "recent_commits": commits,
+        }
+    except StepFailed as error:
+        git_info = {"error": str(error)}
+    by_role: dict[str, list[str]] = {}
+    for file in tree.files:
+        by_role.setdefault(file.role, []).append(file.path)
+    return {
+        "root_path": root.name,
+        "project_type": project_type(tree)["project_type"],
+        "files": {file.path: file.describe() for file in tree.files},
+        "dependencies": declared(tree),
+        "git_info": git_info,
+        "structure": {
+            "directories": sorted({file.package(60) for file in tree.files}),
+            "main_files": by_role.get("main", []),
+            "test_files": by_role.get("test", []),
+            "config_files": by_role.get("config", []),
+            "source_files": by_role.get("source", []),
+        },
+        "metadata": {
+            "file_count": len(tree.files),
+            "total_size": sum(file.size for file in tree.files),
+            "truncated": tree.truncated,
+            "read_at": datetime.now(UTC).isoformat(),
+        },
+    }
