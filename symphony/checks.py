@@ -26,7 +26,7 @@ def secret_key_is_given(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
 @register(Tags.security, deploy=True)
 def database_login_is_weak(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     own = {"web": "WEB_DATABASE_URL", "worker": "WORKER_DATABASE_URL"}.get(settings.SYMPHONY_ROLE)
-    if own is None or settings.env.secret(own) or not settings.env.secret("DATABASE_URL"):
+    if own is None or settings.ENV.secret(own) or not settings.ENV.secret("DATABASE_URL"):
         return []
     return [
         Warning(

@@ -38,6 +38,11 @@ def database_name(url: str) -> str:
     return unquote(urlsplit(url).path.lstrip("/"))
 
 
+def login_name(database: str, kind: str) -> str:
+    """The login of `web` or `worker` for one database."""
+    return f"{database}_{kind}_login"
+
+
 def with_login(url: str, *, user: str, password: str, database: str | None = None) -> str:
     """The same server for another login, and another database when one is named."""
     parts = urlsplit(url)
@@ -84,12 +89,22 @@ def create_logins(
     """
     database = database_name(owner_url)
     given = {"web": web, "worker": worker}
-    urls = {kind: given[kind] or _own_url(owner_url, f"{database}_{kind}_login", secrets) for kind in GROUPS}
+    urls = {kind: given[kind] or _own_url(owner_url, login_name(database, kind), secrets) for kind in GROUPS}
     ensure_groups(owner_url)
     with _with_power(owner_url) as cursor:
         for kind, group in GROUPS.items():
             _ensure_login(cursor, urls[kind], group, database)
     return DatabaseUrls(owner=owner_url, web=urls["web"], worker=urls["worker"])
+
+
+def applied_migrations(owner_url: str) -> set[tuple[str, str]]:
+    """(app, name) of each migration the database has seen."""
+    with _connected(owner_url) as cursor:
+        try:
+            cursor.execute("SELECT app, name FROM django_migrations")
+        except errors.UndefinedTable:
+            return set()
+        return {(app, name) for app, name in cursor.fetchall()}
 
 
 def _own_url(owner_url: str, login: str, secrets: Secrets) -> str:

@@ -14,17 +14,17 @@ from django.core.exceptions import ImproperlyConfigured
 from symphony.env import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env, SYMPHONY_HOME = environment(BASE_DIR)
+ENV, SYMPHONY_HOME = environment(BASE_DIR)
 
 # -- who this process is -------------------------------------------------------------------------------------------
-SYMPHONY_ROLE = env.choice("SYMPHONY_ROLE", ("web", "worker", "owner"), "web")
-DEBUG = env.flag("SYMPHONY_DEBUG", default=False)
-SECRET_KEY_GIVEN = env.secret("SYMPHONY_SECRET_KEY")
+SYMPHONY_ROLE = ENV.choice("SYMPHONY_ROLE", ("web", "worker", "owner"), "web")
+DEBUG = ENV.flag("SYMPHONY_DEBUG", default=False)
+SECRET_KEY_GIVEN = ENV.secret("SYMPHONY_SECRET_KEY")
 # Commands that sign nothing run without a key; `symphony.checks` warns, and a restart ends every session.
 SECRET_KEY = SECRET_KEY_GIVEN or secrets.token_urlsafe(48)
-ALLOWED_HOSTS = env.items("SYMPHONY_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
-CSRF_TRUSTED_ORIGINS = env.items("SYMPHONY_TRUSTED_ORIGINS")
-HTTPS = env.flag("SYMPHONY_HTTPS", default=False)
+ALLOWED_HOSTS = ENV.items("SYMPHONY_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = ENV.items("SYMPHONY_TRUSTED_ORIGINS")
+HTTPS = ENV.flag("SYMPHONY_HTTPS", default=False)
 
 INSTALLED_APPS = [
     "apps.core.admin_config.SymphonyAdminConfig",
@@ -80,8 +80,8 @@ TEMPLATES = [
 def database(role: str) -> dict[str, Any]:
     """The connection of a role: its own login where one is given, else the owner's."""
     own = {"web": "WEB_DATABASE_URL", "worker": "WORKER_DATABASE_URL"}.get(role, "DATABASE_URL")
-    variable = own if env.secret(own) else "DATABASE_URL"
-    url = env.secret(variable)
+    variable = own if ENV.secret(own) else "DATABASE_URL"
+    url = ENV.secret(variable)
     if url is None:
         return {"ENGINE": "symphony.nodatabase", "NAME": "none", "ATOMIC_REQUESTS": True}
     try:
@@ -107,8 +107,8 @@ DATABASES = {"default": database(SYMPHONY_ROLE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- broker, cache -------------------------------------------------------------------------------------------------
-BROKER_URL = env.secret("BROKER_URL") or "memory://"
-CACHE_URL = env.secret("CACHE_URL")
+BROKER_URL = ENV.secret("BROKER_URL") or "memory://"
+CACHE_URL = ENV.secret("CACHE_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL, "KEY_PREFIX": "symphony"}
@@ -116,19 +116,19 @@ CACHES: dict[str, dict[str, Any]] = {
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
 }
-CELERY_PREFETCH_MULTIPLIER = env.integer("SYMPHONY_PREFETCH", 4)
+CELERY_PREFETCH_MULTIPLIER = ENV.integer("SYMPHONY_PREFETCH", 4)
 
 # -- engine --------------------------------------------------------------------------------------------------------
-SYMPHONY_ARTIFACT_DIR = Path(env.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()
-SYMPHONY_WORKSPACE_DIR = Path(env.text("SYMPHONY_WORKSPACE_DIR", str(SYMPHONY_HOME / "workspaces"))).absolute()
+SYMPHONY_ARTIFACT_DIR = Path(ENV.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()
+SYMPHONY_WORKSPACE_DIR = Path(ENV.text("SYMPHONY_WORKSPACE_DIR", str(SYMPHONY_HOME / "workspaces"))).absolute()
 SYMPHONY_READABLE_ROOTS = [
-    Path(root).absolute() for root in env.items("SYMPHONY_READABLE_ROOTS", (), separator=os.pathsep)
+    Path(root).absolute() for root in ENV.items("SYMPHONY_READABLE_ROOTS", (), separator=os.pathsep)
 ]
-SYMPHONY_LEASE_SECONDS = env.number("SYMPHONY_LEASE_SECONDS", 60.0)
-SYMPHONY_RESEND_SECONDS = env.number("SYMPHONY_RESEND_SECONDS", 10.0)
-SYMPHONY_SLICE_MS = env.number("SYMPHONY_SLICE_MS", 50.0)
-SYMPHONY_SWEEP_SECONDS = env.number("SYMPHONY_SWEEP_SECONDS", 0.5)
-SYMPHONY_MAX_LOST_ATTEMPTS = env.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
+SYMPHONY_LEASE_SECONDS = ENV.number("SYMPHONY_LEASE_SECONDS", 60.0)
+SYMPHONY_RESEND_SECONDS = ENV.number("SYMPHONY_RESEND_SECONDS", 10.0)
+SYMPHONY_SLICE_MS = ENV.number("SYMPHONY_SLICE_MS", 50.0)
+SYMPHONY_SWEEP_SECONDS = ENV.number("SYMPHONY_SWEEP_SECONDS", 0.5)
+SYMPHONY_MAX_LOST_ATTEMPTS = ENV.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
 
 # -- people --------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -185,13 +185,18 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.api.schema.add_problems",
     ],
+    "ENUM_NAME_OVERRIDES": {
+        "MelodyStatus": "apps.melodies.models.MelodyStatus",
+        "ExecutionStatus": "apps.executions.api.serializers.EXECUTION_STATUSES",
+        "TaskStatus": "apps.executions.api.serializers.TASK_STATUSES",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("SYMPHONY_MAX_BODY_BYTES", 32 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.integer("SYMPHONY_MAX_BODY_BYTES", 32 * 1024 * 1024)
 
 # -- the rest ------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -214,7 +219,7 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
     # Django's own handlers mail admins and colour the console; one plain stream is enough.
     "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
 }

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db.migrations.loader import MigrationLoader
+
 from symphony import roles
 from symphony.embedded import servers
 from symphony.embedded.home import LOOPBACK, Home, port_is_free
@@ -102,6 +104,12 @@ def manage(command: str, stack: Prepared, home: Home, *, role: str = "owner") ->
         raise StackError(f"`manage.py {command}` failed: {tail(log)} (log: {log}).")
 
 
+def _is_provisioned(owner_url: str, home: Home) -> bool:
+    """Whether there is nothing to migrate and somebody has a token: asked here, it costs no further process."""
+    known = set(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+    return home.read_private("token") is not None and known <= roles.applied_migrations(owner_url)
+
+
 def check_ports(options: Options) -> None:
     for port, variable in ((options.port, "PORT"), (options.flower_port, "FLOWER_PORT")):
         if port is not None and not port_is_free(port):
@@ -148,7 +156,8 @@ def running(home: Home, options: Options, environ: Mapping[str, str] = os.enviro
     """Everything, published in the home for other commands; call `tend()` on what is yielded now and then."""
     check_ports(options)
     with prepared(home, environ) as stack:
-        manage("provision", stack, home)
+        if not _is_provisioned(stack.variables["DATABASE_URL"], home):
+            manage("provision", stack, home)
         home.write_private("flower_password", home.secret("flower") + "\n")
         supervisor = Supervisor(home.log, BASE_DIR, stack.servers.check)
         try:

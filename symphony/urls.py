@@ -14,7 +14,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("api/v1/", include("apps.accounts.api.urls")),
+    path("api/v1/", include("apps.melodies.api.urls")),
+    path("api/v1/", include("apps.executions.api.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.executions.pages.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", RedirectView.as_view(pattern_name="docs"), name="home"),
 ]
+
+handler400 = "apps.core.api.exceptions.bad_request"
+handler403 = "apps.core.api.exceptions.permission_denied"
+handler404 = "apps.core.api.exceptions.page_not_found"
+handler500 = "apps.core.api.exceptions.server_error"

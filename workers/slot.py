@@ -33,10 +33,11 @@ _TRIES = 5
 def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
     """Run one released task and what follows it in this slot. A task that is not to be had is left alone."""
     worker = carrier_name(current_task.request.hostname, task_id)
-    claimed = ledger.claim(organization_id, task_id, worker)
-    if claimed is None:
+    handed = ledger.claim(organization_id, task_id, worker)
+    if not handed.taken:
         return
-    _Slot(organization_id, worker, carried).work([claimed])
+    tracker.release(handed.released)
+    _Slot(organization_id, worker, handed.taken[0]["queue"], carried).work(handed.taken)
 
 
 def carrier_name(hostname: str | None, message_id: str) -> str:
@@ -45,9 +46,10 @@ def carrier_name(hostname: str | None, message_id: str) -> str:
 
 
 class _Slot:
-    def __init__(self, organization_id: str, worker: str, carried: Carried) -> None:
+    def __init__(self, organization_id: str, worker: str, queue: str, carried: Carried) -> None:
         self._organization = organization_id
         self._worker = worker
+        self._queue = queue
         self._carried = carried
         self._over = time.monotonic() + settings.SYMPHONY_SLICE_MS / 1000
 
@@ -77,17 +79,16 @@ class _Slot:
                 if isinstance(result, attempt.Outcome):
                     outcomes.append(result.as_row())
                 else:
-                    handed.append(self._go_on(result, others=others))
+                    handed.append(self._go_on(result))
             except attempt.Abandoned:
                 logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
         if outcomes:
-            queue = batch[0]["queue"] if not batch[0]["inline"] else ""
-            handed.append(self._finish(outcomes, self._keep(queue, others=others)))
+            handed.append(self._finish(outcomes, self._keep(others=others)))
         for claimed in batch:
             heart.release(claimed["task"])
         return handed
 
-    def _go_on(self, result: attempt.Expansion | attempt.Timer, *, others: bool) -> HandOver:
+    def _go_on(self, result: attempt.Expansion | attempt.Timer) -> HandOver:
         if isinstance(result, attempt.Timer):
             _retry(lambda: ledger.wait(result.claimed, result.due_at, result.output))
             return HandOver([], [], [])
@@ -98,7 +99,7 @@ class _Slot:
                 limit=result.limit,
                 stop_on_failure=result.stop_on_failure,
                 worker=self._worker,
-                keep=self._keep("", others=others),
+                keep=self._keep(others=True),
             )
         )
 
@@ -108,11 +109,11 @@ class _Slot:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed
 
-    def _keep(self, queue: str, *, others: bool) -> Keep:
+    def _keep(self, *, others: bool) -> Keep:
         """What to take along: nothing once the slice is over; no second long step beside one that waits already."""
         if time.monotonic() >= self._over:
             return NOTHING
-        return Keep(INLINE_BATCH, "" if others else queue)
+        return Keep(INLINE_BATCH, "" if others else self._queue)
 
 
 def _retry(call: Any) -> Any:

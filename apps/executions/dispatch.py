@@ -19,8 +19,8 @@ from apps.executions.ledger import Release
 logger = logging.getLogger(__name__)
 
 STEP_TASK = "symphony.step"
-WINDOW = 2000
-"""Most messages one release puts into the broker; the sweep sends the rest as the queue drains."""
+SWEEP_WINDOW = 2000
+"""Most messages the sweep lets wait in a queue before it sends unclaimed tasks once more."""
 
 Composer = Callable[[Sequence[Release]], Sequence[Any]]
 _composer: list[Composer] = []
@@ -38,16 +38,16 @@ def send_after_commit(releases: Sequence[Release]) -> None:
 
 
 def send(releases: Sequence[Release]) -> None:
-    """Send at most `WINDOW` of the releases, highest rank first."""
+    """Send a wake-up for each release, highest rank first."""
     if not releases:
         return
-    window = sorted(releases, key=lambda release: -release.rank)[:WINDOW]
+    ranked = sorted(releases, key=lambda release: -release.rank)
     try:
         with current_app.producer_or_acquire(None) as producer:
-            for canvas in _composer[0](window):
+            for canvas in _composer[0](ranked):
                 canvas.apply_async(producer=producer, ignore_result=True)
     except OperationalError as error:
-        logger.warning("broker unreachable, the sweep will send %d tasks later: %s", len(window), error)
+        logger.warning("broker unreachable, the sweep will send %d tasks later: %s", len(ranked), error)
 
 
 def queue_depth(queue: str) -> int:
@@ -60,4 +60,4 @@ def queue_depth(queue: str) -> int:
             return 0
 
 
-__all__ = ["STEP_TASK", "WINDOW", "install_composer", "queue_depth", "send", "send_after_commit"]
+__all__ = ["STEP_TASK", "SWEEP_WINDOW", "install_composer", "queue_depth", "send", "send_after_commit"]

@@ -92,12 +92,11 @@ def start(execution_id: UUID) -> list[Release]:
     return [_release(row) for row in rows]
 
 
-def claim(organization_id: str, task_id: str, worker: str) -> dict[str, Any] | None:
-    """Claim one task: everything needed to run it, or None when it is not to be had."""
-    rows = _rows(
-        "SELECT * FROM ledger_claim(%s, %s, %s, %s)", [organization_id, task_id, worker, settings.SYMPHONY_LEASE_SECONDS]
+def claim(organization_id: str, task_id: str, worker: str) -> HandOver:
+    """Claim one task: `taken` has everything needed to run it, or is empty when it is not to be had."""
+    return _hand_over(
+        _rows("SELECT * FROM ledger_claim(%s, %s, %s, %s, %s)", [organization_id, task_id, worker, *_times()])
     )
-    return json.loads(rows[0][0]) if rows else None
 
 
 def finish(organization_id: str, outcomes: Sequence[Mapping[str, Any]], worker: str, keep: Keep = NOTHING) -> HandOver:

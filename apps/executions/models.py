@@ -123,7 +123,8 @@ class Task(RunOwned):
     """One step of one execution.
 
     `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/ledger.sql); `scopes` are the sequence
-    offsets of the frames around it, outermost first. `due_at` is when the sweep must look at the row again: the lease's
+    offsets of the frames around it, outermost first. `held` marks a released task beyond the dispatch window: no message
+    was sent for it, slots that become free take it directly; it is `inline` or the queue. `due_at` is when the sweep must look at the row again: the lease's
     end while it executes, the moment to send once more while it is dispatched, the timer while it waits.
     """
 
@@ -134,6 +135,7 @@ class Task(RunOwned):
     name = models.TextField()
     kind = models.TextField()
     queue = models.TextField()
+    held = models.TextField(null=True)
     status = models.TextField(choices=_choices(TaskStatus))
     phase = models.SmallIntegerField(db_default=0)
     attempt = models.SmallIntegerField(db_default=0)
@@ -167,6 +169,7 @@ class Task(RunOwned):
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="task_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["execution", "held"], name="task_held", condition=models.Q(held__isnull=False)),
         ]
 
     def __str__(self) -> str:

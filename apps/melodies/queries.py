@@ -17,9 +17,7 @@ from apps.melodies.models import Melody, MelodyVersion
 
 def melodies(*, actor: User) -> QuerySet[Melody]:
     """Those of the actor's organizations, each with its latest version in `latest` (a list of one)."""
-    latest = (
-        MelodyVersion.objects.defer("source", "document").order_by("melody_id", "-number").distinct("melody_id")
-    )
+    latest = MelodyVersion.objects.defer("source", "document").order_by("melody_id", "-number").distinct("melody_id")
     return Melody.objects.filter(organization__in=accounts.organizations(actor=actor)).prefetch_related(
         Prefetch("versions", queryset=latest, to_attr="latest")
     )

@@ -56,6 +56,7 @@ class Home:
                             "folder with SYMPHONY_HOME."
                         ) from None
                     time.sleep(0.05)
+            self.unpublish()  # what a killed predecessor left would be taken for ours
             yield
 
     def secret(self, name: str) -> str:

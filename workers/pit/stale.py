@@ -46,7 +46,7 @@ def sweep_until(stop: threading.Event) -> None:
 
 def _send_unsent(queue: str) -> int:
     """Send what nobody claimed in time, as far as the queue has room: what waits in it may still be claimed."""
-    room = dispatch.WINDOW - dispatch.queue_depth(queue)
+    room = dispatch.SWEEP_WINDOW - dispatch.queue_depth(queue)
     if room <= 0:
         return 0
     with sweeping():

@@ -20,39 +20,39 @@ from workers.steps.fields import Params, TemplatedBool, require
 from workers.steps.files.jail import Jail
 
 Merged = BeforeValidator(merge)
-Symbols = Annotated[criteria.FindSymbols, Merged]
-Plain = Annotated[criteria.Nothing, Merged]
-Commits = Annotated[criteria.History, Merged]
+Symbols = Annotated[criteria.FindSymbols | None, Merged]
+Plain = Annotated[criteria.Nothing | None, Merged]
+Commits = Annotated[criteria.History | None, Merged]
 
 
 class Query(Params):
     """One question: exactly one of these, with its criteria as a list of maps or as a map."""
 
-    find_files: Annotated[criteria.FindFiles, Merged] | None = Field(None, description="Files by name, place, content.")
-    find_dependencies: Annotated[criteria.FindDependencies, Merged] | None = Field(None, description="What is needed.")
-    find_dependents: Annotated[criteria.FindDependents, Merged] | None = Field(None, description="Who needs a file.")
-    find_functions: Symbols | None = Field(None, description="Functions and methods.")
-    find_classes: Symbols | None = Field(None, description="Classes, structs.")
-    find_interfaces: Symbols | None = Field(None, description="Protocols, interfaces, traits.")
-    find_modules: Annotated[criteria.FindModules, Merged] | None = Field(None, description="Modules and packages.")
-    find_exports: Symbols | None = Field(None, description="What files offer.")
-    find_imports: Annotated[criteria.FindImports, Merged] | None = Field(None, description="Import statements.")
-    find_references: Annotated[criteria.FindReferences, Merged] | None = Field(None, description="Mentions of a name.")
-    find_related: Annotated[criteria.FindRelated, Merged] | None = Field(
+    find_files: Annotated[criteria.FindFiles | None, Merged] = Field(None, description="Files by name, place, content.")
+    find_dependencies: Annotated[criteria.FindDependencies | None, Merged] = Field(None, description="What is needed.")
+    find_dependents: Annotated[criteria.FindDependents | None, Merged] = Field(None, description="Who needs a file.")
+    find_functions: Symbols = Field(None, description="Functions and methods.")
+    find_classes: Symbols = Field(None, description="Classes, structs.")
+    find_interfaces: Symbols = Field(None, description="Protocols, interfaces, traits.")
+    find_modules: Annotated[criteria.FindModules | None, Merged] = Field(None, description="Modules and packages.")
+    find_exports: Symbols = Field(None, description="What files offer.")
+    find_imports: Annotated[criteria.FindImports | None, Merged] = Field(None, description="Import statements.")
+    find_references: Annotated[criteria.FindReferences | None, Merged] = Field(None, description="Mentions of a name.")
+    find_related: Annotated[criteria.FindRelated | None, Merged] = Field(
         None, description="Files that belong together."
     )
-    find_entry_points: Plain | None = Field(None, description="Files that are run.")
-    find_circular_dependencies: Plain | None = Field(None, description="Cycles of imports.")
-    analyze_impact: Annotated[criteria.AnalyzeImpact, Merged] | None = Field(None, description="What a change affects.")
-    measure: Annotated[criteria.Measure, Merged] | None = Field(None, description="Lines, functions, documentation.")
-    count_lines: Annotated[criteria.Measure, Merged] | None = Field(None, description="The same as measure.")
-    get_project_type: Plain | None = Field(None, description="The kind of project.")
-    get_dependencies: Plain | None = Field(None, description="Declared dependencies.")
-    get_git_status: Plain | None = Field(None, description="Branch, commit, changes.")
-    get_recent_commits: Commits | None = Field(None, description="The last commits.")
-    get_changed_files: Annotated[criteria.ChangedFiles, Merged] | None = Field(None, description="What differs.")
-    get_contributors: Commits | None = Field(None, description="Authors.")
-    get_change_frequency: Commits | None = Field(None, description="Files that change most.")
+    find_entry_points: Plain = Field(None, description="Files that are run.")
+    find_circular_dependencies: Plain = Field(None, description="Cycles of imports.")
+    analyze_impact: Annotated[criteria.AnalyzeImpact | None, Merged] = Field(None, description="What a change affects.")
+    measure: Annotated[criteria.Measure | None, Merged] = Field(None, description="Lines, functions, documentation.")
+    count_lines: Annotated[criteria.Measure | None, Merged] = Field(None, description="The same as measure.")
+    get_project_type: Plain = Field(None, description="The kind of project.")
+    get_dependencies: Plain = Field(None, description="Declared dependencies.")
+    get_git_status: Plain = Field(None, description="Branch, commit, changes.")
+    get_recent_commits: Commits = Field(None, description="The last commits.")
+    get_changed_files: Annotated[criteria.ChangedFiles | None, Merged] = Field(None, description="What differs.")
+    get_contributors: Commits = Field(None, description="Authors.")
+    get_change_frequency: Commits = Field(None, description="Files that change most.")
 
     @model_validator(mode="after")
     def _one_question(self) -> Query:
@@ -135,6 +135,8 @@ def allowed_root(written: str | None, step: StepContext) -> tuple[Path, Path | N
 @step_kind(StepKind(name="codebase_query", params=CodebaseQuery, summary="Ask questions about a source tree"))
 def run(params: CodebaseQuery, step: StepContext) -> dict[str, Any]:
     """The answers by name. A question that fails has `{"error": …}` as its answer."""
+    if "workspace_dir" in params.model_fields_set and not params.workspace_dir:
+        raise StepFailed("workspace_dir is empty; its template found nothing (is an input missing?)", code="bad_params")
     root, allowed = allowed_root(params.workspace_dir, step)
 
     def pulse() -> None:

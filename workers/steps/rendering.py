@@ -15,28 +15,39 @@ from workers.steps.fields import validate_rendered
 
 
 def prepare(kind: StepKind, params: Mapping[str, Any], scope: Scope) -> BaseModel:
-    """Fill in templates and validate once more. Expressions, sources, literals and bodies stay as written."""
-    bodies = {body.name for body in kind.bodies}
-    roles = roles_of(kind)
+    """The validated parameters a step runs with."""
     try:
-        values = {
-            name: value if name in bodies else _rendered(value, roles.get(name), scope) for name, value in params.items()
-        }
-        return validate_rendered(kind.params, values)
+        return validate_rendered(kind.params, render_fields(kind, params, scope))
     except ExpressionError as error:
         raise StepFailed(str(error), code="bad_expression") from error
     except ValidationError as error:
         raise StepFailed(_sentence(error), code="bad_params") from error
 
 
+def render_fields(kind: StepKind, params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """Fill in templates. Expressions, sources and literals, also those inside other fields, and bodies stay as written."""
+    bodies = {body.name for body in kind.bodies}
+    roles = roles_of(kind)
+    return {
+        name: value if name in bodies or not _may_hold_templates(value) else _rendered(value, roles.get(name), scope)
+        for name, value in params.items()
+    }
+
+
+def _may_hold_templates(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "${" in value
+    if isinstance(value, Mapping):
+        return any(_may_hold_templates(item) for item in value.values())
+    return isinstance(value, list) and any(_may_hold_templates(item) for item in value)
+
+
 def _rendered(value: Any, role: Role | Roles | None, scope: Scope) -> Any:
     if isinstance(role, str):
         return value
-    if role is None:
-        return compile_template(value).render(scope)
-    if isinstance(value, Mapping):
+    if isinstance(role, Mapping) and isinstance(value, Mapping):
         return {key: _rendered(item, role.get(key, role.get("*")), scope) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(role, Mapping) and isinstance(value, list):
         return [_rendered(item, role.get("*"), scope) for item in value]
     return compile_template(value).render(scope)
 
@@ -44,5 +55,7 @@ def _rendered(value: Any, role: Role | Roles | None, scope: Scope) -> Any:
 def _sentence(error: ValidationError) -> str:
     """The first few complaints, each with its place."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    complaints = [f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}".removeprefix(": ") for detail in details]
+    complaints = [
+        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}".removeprefix(": ") for detail in details
+    ]
     return "; ".join(complaints[:5])

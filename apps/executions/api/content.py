@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseNotModified
@@ -11,12 +11,12 @@ from django.utils.http import content_disposition_header, parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 from apps.accounts.api.authentication import actor_of
 from apps.core.api.views import TenantAPIView
 from apps.executions import blobs, lookups
+from apps.executions.api.negotiation import OneRepresentation
 from apps.executions.models import Artifact
 
 INLINE: Final = frozenset(
@@ -39,16 +39,9 @@ _TYPE: Final = re.compile(r"([\w.+-]+/[\w.+-]+)(;\s*charset=[\w-]+)?", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class _Whatever(DefaultContentNegotiation):
-    """The artifact has the type it has, whatever the request would rather accept."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class ArtifactContentView(TenantAPIView, GenericAPIView[Artifact]):
     queryset = Artifact.objects.none()
-    content_negotiation_class = _Whatever
+    content_negotiation_class = OneRepresentation
 
     @extend_schema(
         operation_id="artifacts_content",

@@ -7,14 +7,12 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.core.errors import Invalid
+from apps.executions.api.serializers import EXECUTION_STATUSES, TASK_STATUSES
 from apps.executions.models import Artifact, Event, Execution, Task
-from apps.executions.states import ExecutionStatus, TaskStatus
 
 
-class ExecutionFilter(django_filters.FilterSet):
-    status = django_filters.MultipleChoiceFilter(
-        choices=[(status.value, status.value) for status in ExecutionStatus], label="May be given several times."
-    )
+class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    status = django_filters.MultipleChoiceFilter(choices=EXECUTION_STATUSES, label="May be given several times.")
     melody = django_filters.UUIDFilter(field_name="melody_id")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
@@ -24,10 +22,8 @@ class ExecutionFilter(django_filters.FilterSet):
         fields = ("status", "melody", "created_after", "created_before")
 
 
-class TaskFilter(django_filters.FilterSet):
-    status = django_filters.MultipleChoiceFilter(
-        choices=[(status.value, status.value) for status in TaskStatus], label="May be given several times."
-    )
+class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    status = django_filters.MultipleChoiceFilter(choices=TASK_STATUSES, label="May be given several times.")
     kind = django_filters.CharFilter()
     name = django_filters.CharFilter(label="The step's name.")
     parent = django_filters.CharFilter(
@@ -50,7 +46,7 @@ class TaskFilter(django_filters.FilterSet):
             ) from None
 
 
-class EventFilter(django_filters.FilterSet):
+class EventFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     type = django_filters.CharFilter(field_name="event_type")
     task = django_filters.UUIDFilter(field_name="task_id")
 
@@ -59,7 +55,7 @@ class EventFilter(django_filters.FilterSet):
         fields = ("type", "task")
 
 
-class ArtifactFilter(django_filters.FilterSet):
+class ArtifactFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     name = django_filters.CharFilter()
     artifact_type = django_filters.CharFilter()
     task = django_filters.UUIDFilter(field_name="task_id")

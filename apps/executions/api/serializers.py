@@ -16,6 +16,10 @@ from apps.executions.states import TASK_TERMINAL, ExecutionStatus, TaskStatus
 EDGE_NAMES: Final = ("success", "failure", "skipped", "done", "order")
 """By the number the plan keeps of an edge's kind."""
 
+EXECUTION_STATUSES: Final = [(status.value, status.value) for status in ExecutionStatus]
+TASK_STATUSES: Final = [(status.value, status.value) for status in TaskStatus]
+"""Named in the settings, so that the schema calls them ExecutionStatus and TaskStatus."""
+
 _URI = {"type": "string", "format": "uri"}
 _NULLABLE_SECONDS = {"type": ["number", "null"], "description": "From start to end; null before the end."}
 _ANY = {"description": "Any JSON value."}
@@ -36,7 +40,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     melody_name = serializers.CharField(source="melody.name", read_only=True)
     organization = serializers.UUIDField(source="organization_id", read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
-    status = serializers.ChoiceField(choices=[status.value for status in ExecutionStatus], read_only=True)
+    status = serializers.ChoiceField(choices=EXECUTION_STATUSES, read_only=True)
     error = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
@@ -135,11 +139,11 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
     execution = serializers.UUIDField(source="execution_id", read_only=True)
     name = serializers.CharField(read_only=True)
     kind = serializers.CharField(read_only=True)
-    status = serializers.ChoiceField(choices=[status.value for status in TaskStatus], read_only=True)
+    status = serializers.ChoiceField(choices=TASK_STATUSES, read_only=True)
     attempt = serializers.IntegerField(read_only=True, help_text="How often it was begun.")
     queue = serializers.CharField(read_only=True)
     worker = serializers.CharField(read_only=True, allow_null=True)
-    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)
+    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
     iteration = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
     output = serializers.SerializerMethodField()
@@ -295,7 +299,9 @@ class NodeSerializer(serializers.Serializer[Any]):
     node = serializers.IntegerField()
     name = serializers.CharField()
     kind = serializers.CharField()
-    parent = serializers.IntegerField(allow_null=True, help_text="The composite step it is inside of.")
+    parent = serializers.IntegerField(  # type: ignore[assignment]  # a field, whatever a serializer calls its own
+        allow_null=True, help_text="The composite step it is inside of."
+    )
     depth = serializers.IntegerField()
     successors = EdgeSerializer(many=True)
 

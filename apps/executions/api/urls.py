@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.executions.api.content import ArtifactContentView
-from apps.executions.api.stream import stream
+from apps.executions.api.stream import stream_view
 from apps.executions.api.views import (
     ArtifactListView,
     ArtifactView,
@@ -29,8 +29,8 @@ urlpatterns = [
     *route("executions/<uuid:execution_id>/events/", EventListView, "execution-events"),
     *route("executions/<uuid:execution_id>/artifacts/", ArtifactListView, "execution-artifacts"),
     *route("executions/<uuid:execution_id>/graph/", GraphView, "execution-graph"),
-    path("executions/<uuid:execution_id>/stream", stream, name="execution-stream"),
-    path("executions/<uuid:execution_id>/stream/", stream),
+    path("executions/<uuid:execution_id>/stream", stream_view(), name="execution-stream"),
+    path("executions/<uuid:execution_id>/stream/", stream_view(schema=None)),
     *route("tasks/<uuid:task_id>/", TaskView, "task"),
     *route("artifacts/<uuid:artifact_id>/", ArtifactView, "artifact"),
     path("artifacts/<uuid:artifact_id>/content", ArtifactContentView.as_view(), name="artifact-content"),

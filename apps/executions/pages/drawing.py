@@ -23,11 +23,15 @@ BAR_ORDER = ("completed", "failed", "cancelled", "skipped", "executing", "waitin
 """Of the parts of a state bar, and of the legend."""
 
 _EDGES = ("success", "failure", "skipped", "done", "order")
+_CONDITIONS = {"failure": "if failed", "skipped": "if skipped", "done": "always"}
 _END = "end"
-_STEP_HEIGHT = 56.0
-_GROUP_HEIGHT = 70.0
-_BAR_LEFT, _BAR_WIDTH = 12.0, 184.0
-_LABEL_COLUMNS = 21
+_STEP_HEIGHT = 66.0
+_GROUP_HEIGHT = 80.0
+_BAR_LEFT, _BAR_WIDTH = 12.0, 176.0
+_LEAST_PART = 2.0
+"""One failure among thousands must be seen."""
+_LABEL_COLUMNS = 20
+_DETAIL_COLUMNS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class PictureLine:
     @property
     def label(self) -> str:
         """Nothing for the usual case: everything went well before."""
-        return "" if self.arrow.plain else " or ".join(f"on {on}" if on != "done" else "when done" for on in self.arrow.on)
+        return "" if self.arrow.plain else " or ".join(_CONDITIONS[on] for on in self.arrow.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,11 @@ def _boxes_of_nodes(boxes: Iterable[Box], parents: Mapping[int, int | None]) -> 
 
 def _titled(box: Box, place: Placed) -> PictureBox:
     if len(box.members) == 1:
-        return PictureBox(box, place, shortened(box.name, _LABEL_COLUMNS), box.name, box.kind)
+        return PictureBox(
+            box, place, shortened(box.name, _LABEL_COLUMNS), box.name, shortened(box.kind, _DETAIL_COLUMNS)
+        )
     title = f"×{len(box.members)} {box.kind or 'steps'}"
-    return PictureBox(box, place, shortened(title, _LABEL_COLUMNS), title, shortened(box.name, _LABEL_COLUMNS))
+    return PictureBox(box, place, shortened(title, _LABEL_COLUMNS), title, shortened(box.name, _DETAIL_COLUMNS))
 
 
 def shortened(text: str, columns: int) -> str:
@@ -227,19 +233,20 @@ def progress(counts: Counts) -> str:
     total = sum(counts.values())
     if not total:
         return ""
-    done = sum(counts.get(status, 0) for status in ("completed", "skipped", "failed", "cancelled"))
-    failed = f", {counts['failed']} failed" if counts.get("failed") else ""
-    return f"{done}/{total} done{failed}"
+    done = counts.get("completed", 0) + counts.get("skipped", 0)
+    worst = next((f", {counts[status]} {status}" for status in ("failed", "cancelled") if counts.get(status)), "")
+    return f"{done}/{total} done{worst}"
 
 
 def bar(counts: Counts) -> Iterable[Part]:
-    """The parts of a bar of 184 pixels, 12 from the left, in `BAR_ORDER`."""
+    """The parts of a bar of 176 pixels, 12 from the left, in `BAR_ORDER`."""
     total = sum(counts.values())
+    room = _BAR_WIDTH - _LEAST_PART * sum(1 for count in counts.values() if count)
     x = _BAR_LEFT
     for status in BAR_ORDER:
         count = counts.get(status, 0)
         if count:
-            width = _BAR_WIDTH * count / total
+            width = _LEAST_PART + room * count / total
             yield Part(status, count, round(x, 2), round(width, 2))
             x += width
 
@@ -269,6 +276,7 @@ def described(picture: Picture) -> list[dict[str, object]]:
         {
             "key": drawn.box.key,
             "title": drawn.full_title,
+            "lane": f"×{len(drawn.box.members)} {drawn.box.name or 'steps'}" if drawn.is_group else drawn.box.name,
             "kind": drawn.box.kind,
             "members": drawn.ranges(),
             "group": drawn.is_group,

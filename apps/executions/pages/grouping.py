@@ -141,9 +141,16 @@ class _Quotient:
 
     def _box(self, key: int) -> Box:
         nodes = self.members[key]
-        name = self.steps[key].name if len(nodes) == 1 else pattern(self.steps[node].name for node in nodes)
+        name = self.steps[key].name if len(nodes) == 1 else self._group_name(key)
         composite = any(self.steps[node].composite for node in nodes)
         return Box(key, name, self.kind(key), tuple(nodes), self.shapes[key], composite)
+
+    def _group_name(self, key: int) -> str:
+        """Siblings go by what their names share, stretches of the graph by their first and last step."""
+        nodes = self.members[key]
+        if self.shapes[key] == "siblings":
+            return pattern(self.steps[node].name for node in nodes)
+        return f"{self.steps[nodes[0]].name} … {self.steps[nodes[-1]].name}"
 
     def arrows(self) -> list[Arrow]:
         return [

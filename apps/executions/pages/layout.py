@@ -24,8 +24,8 @@ _MOST_SLOTS = 4000
 class Metrics:
     """Sizes in pixels."""
 
-    width: float = 208
-    column_gap: float = 64
+    width: float = 200
+    column_gap: float = 52
     row_gap: float = 18
     slot_gap: float = 10
     slot_height: float = 4

@@ -9,13 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from apps.accounts.models import User
-from apps.executions import blobs
-from apps.executions.errors import BlobMissing
-from apps.executions.models import Artifact, Execution, Task
+from apps.executions.models import Artifact, Execution
 from apps.executions.queries import first_task_id, last_task_id, tasks_of
 
 TASKS_PER_PAGE = 5000
@@ -25,20 +21,12 @@ MOST_COUNTED = 5000
 _SEQUENCE_BITS = 0xFFFFFFFF
 _SHOWN_ARTIFACTS = 500
 _SHOWN_EVENTS = 200
-_SHOWN_CHARACTERS = 20_000
 
 TASK_COLUMNS = (
     "seq", "name", "kind", "status", "attempt", "parent", "iteration", "label", "worker", "created", "dispatched",
     "started", "completed", "error",
 )  # fmt: skip
 """Columns of a row of `task_rows`; `parent` is the sequence number of the step around it, times are milliseconds."""
-
-
-def visible_executions(user: User) -> QuerySet[Execution]:
-    """Newest first. The membership is asked for as well, for database roles that bypass row-level security."""
-    return Execution.objects.filter(
-        organization__memberships__user=user, organization__is_active=True
-    ).select_related("melody", "version", "organization", "created_by").defer("version__source", "version__document")
 
 
 def counts_of(executions: Iterable[Execution]) -> dict[UUID, dict[str, int]]:
@@ -129,28 +117,3 @@ def artifact_rows(execution: Execution) -> list[dict[str, Any]]:
         }
         for artifact in rows
     ]
-
-
-def task_detail(task: Task) -> dict[str, Any]:
-    """One task with its result, as text for people, cut after 20,000 characters."""
-    text = _output_text(task)
-    return {
-        "id": str(task.id),
-        "queue": task.queue,
-        "worker": task.worker,
-        "output": text[:_SHOWN_CHARACTERS],
-        "cut": len(text) > _SHOWN_CHARACTERS,
-        "error": task.error,
-        "due": milliseconds(task.due_at) if task.status == "waiting" else None,
-    }
-
-
-def _output_text(task: Task) -> str:
-    if task.output_ref:
-        try:
-            return blobs.get(str(task.organization_id), task.output_ref).decode(errors="replace")
-        except BlobMissing as missing:
-            return missing.detail
-    if task.output is None:
-        return ""
-    return task.output if isinstance(task.output, str) else json.dumps(task.output, indent=2, ensure_ascii=False)

@@ -6,7 +6,6 @@ import functools
 import time
 from collections.abc import Callable
 from typing import Any, Final, cast
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -22,11 +21,10 @@ from apps.accounts.permissions import Action, may
 from apps.accounts.queries import role_of
 from apps.core.errors import Forbidden, NotFound
 from apps.core.tenancy import set_actor
-from apps.executions import blobs, services
+from apps.executions import lookups, services
 from apps.executions.errors import ExecutionOver
-from apps.executions.models import Artifact, Execution
+from apps.executions.models import Execution
 from apps.executions.pages import drawing, reading
-from apps.executions.queries import tasks_of
 from apps.executions.states import EXECUTION_TERMINAL
 
 RUNS_PER_PAGE: Final = 25
@@ -34,20 +32,6 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-ARTIFACT_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_SHOWN_AS: Final = {
-    "image/png": "image/png",
-    "image/jpeg": "image/jpeg",
-    "image/gif": "image/gif",
-    "image/webp": "image/webp",
-    "image/svg+xml": "image/svg+xml",
-    "application/json": "application/json",
-    "text/plain": "text/plain; charset=utf-8",
-    "text/markdown": "text/plain; charset=utf-8",
-    "text/csv": "text/plain; charset=utf-8",
-}
-"""What a browser may open in place; anything else is downloaded."""
-
 _TERMINAL: Final = {status.value for status in EXECUTION_TERMINAL}
 
 View = Callable[..., HttpResponse]
@@ -71,17 +55,17 @@ def _user(request: HttpRequest) -> User:
 
 
 def _execution(request: HttpRequest, execution_id: UUID) -> Execution:
-    execution = reading.visible_executions(_user(request)).filter(pk=execution_id).first()
-    if execution is None:
-        raise Http404("There is no such execution, or it is not yours to see.")
-    return execution
+    try:
+        return lookups.execution_for(actor=_user(request), execution_id=execution_id)
+    except NotFound as missing:
+        raise Http404(missing.detail) from missing
 
 
 @require_safe
 @page
 def runs(request: HttpRequest) -> HttpResponse:
     """The latest runs, `?before=<id>` for older ones."""
-    found = reading.visible_executions(_user(request)).order_by("-id")
+    found = lookups.executions(actor=_user(request)).order_by("-id")
     before = _uuid(request.GET.get("before", ""))
     if before is not None:
         found = found.filter(id__lt=before)
@@ -144,17 +128,17 @@ def _may_write(request: HttpRequest, execution: Execution) -> bool:
 
 
 def _page_data(execution: Execution, picture: drawing.Picture) -> dict[str, Any]:
-    """For the script of the page; `0` in an address stands for the number, the zero id for the id to put in."""
+    """For the script of the page; the zero id in an address stands for the id to put in."""
     nil = UUID(int=0)
     return {
         "execution": _told(execution),
         "boxes": drawing.described(picture),
         "columns": reading.TASK_COLUMNS,
         "urls": {
-            "tasks": reverse("execution-tasks", args=[execution.id]),
-            "task": reverse("execution-task", args=[execution.id, 0]),
-            "artifact": reverse("execution-artifact", args=[execution.id, nil]),
-            "stream": f"/api/v1/executions/{execution.id}/stream",
+            "tasks": reverse("execution-page-tasks", args=[execution.id]),
+            "task": reverse("task", args=[nil]),
+            "artifact": reverse("artifact-content", args=[nil]),
+            "stream": reverse("execution-stream", args=[execution.id]),
         },
     }
 
@@ -190,47 +174,6 @@ def tasks(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     return JsonResponse(body)
 
 
-@require_safe
-@page
-def task(request: HttpRequest, execution_id: UUID, number: int) -> HttpResponse:
-    """One task with its result."""
-    execution = _execution(request, execution_id)
-    found = tasks_of(execution.id).filter(seq=number).first() if number <= 0xFFFFFFFF >> 1 else None
-    if found is None:
-        raise Http404("There is no such task.")
-    return JsonResponse(reading.task_detail(found))
-
-
-@require_safe
-@page
-def artifact(request: HttpRequest, execution_id: UUID, artifact_id: UUID) -> HttpResponse:
-    """The bytes of an artifact. They are whatever a step made: no browser may run anything in them."""
-    execution = _execution(request, execution_id)
-    found = Artifact.objects.filter(execution=execution, pk=artifact_id).first()
-    if found is None:
-        raise Http404("There is no such artifact.")
-    return artifact_response(found)
-
-
-def artifact_response(found: Artifact) -> HttpResponse:
-    """The verified bytes, shown where that is safe and downloaded otherwise."""
-    try:
-        data = blobs.get(str(found.organization_id), found.content_hash)
-    except NotFound as missing:
-        raise Http404(missing.detail) from missing
-    shown_as = _SHOWN_AS.get(found.content_type.partition(";")[0].strip().lower())
-    name = quote(found.name.rsplit("/", 1)[-1] or "artifact", safe="")
-    return HttpResponse(
-        data,
-        content_type=shown_as or "application/octet-stream",
-        headers={
-            "Content-Disposition": f"{'inline' if shown_as else 'attachment'}; filename*=UTF-8''{name}",
-            "Content-Security-Policy": ARTIFACT_POLICY,
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def cancel(request: HttpRequest, execution_id: UUID) -> HttpResponse:
@@ -244,7 +187,7 @@ def cancel(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         raise PermissionDenied(refused.detail) from refused
     except ExecutionOver:
         pass  # The page says how it ended.
-    return redirect("execution", execution_id=execution.id)
+    return redirect("execution-page", execution_id=execution.id)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -60,7 +60,7 @@ DECLARE
 BEGIN
   FOR t IN
     UPDATE executions_task k
-    SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0,
+    SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0, held = NULL,
         lease = gen_random_uuid(), worker = p_worker,
         started_at = CASE WHEN k.phase = 0 THEN clock_timestamp() ELSE k.started_at END,
         due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
@@ -131,14 +131,67 @@ BEGIN
       AND (w.scope = '00000000-0000-0000-0000-000000000000' OR w.scope = ANY (v_lineage)));
 END $$;
 
+-- Claim one task for a message. When tasks of its run are held back by the dispatch window, one of them comes back to
+-- be sent in its place: so as many messages are under way as before, and free slots are always found.
 CREATE OR REPLACE FUNCTION ledger_claim(
-  p_organization uuid, p_task uuid, p_worker text, p_lease_seconds double precision
-) RETURNS SETOF jsonb LANGUAGE plpgsql VOLATILE AS $$
+  p_organization uuid, p_task uuid, p_worker text, p_lease_seconds double precision, p_resend double precision
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision,
+                 shift int, node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_payload jsonb;
+  v_next uuid;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   -- A claim lost in a crash of the server only means that the step runs again, under another lease.
   PERFORM set_config('synchronous_commit', 'off', true);
-  RETURN QUERY SELECT * FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds);
+  SELECT k.payload INTO v_payload FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds) AS k(payload);
+  IF v_payload IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT p_task, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean, NULL::double precision,
+                      NULL::int, NULL::int, NULL::jsonb, v_payload;
+  v_next := (ledger_held((v_payload ->> 'execution')::uuid, v_payload ->> 'queue', 1))[1];
+  IF v_next IS NOT NULL THEN
+    UPDATE executions_task t
+    SET held = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend) WHERE t.id = v_next;
+    RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(ARRAY[v_next]) l;
+  END IF;
+END $$;
+
+-- Tasks of a run that the dispatch window holds back: small ones first, as many as asked for; else one of the queue.
+CREATE OR REPLACE FUNCTION ledger_held(p_execution uuid, p_queue text, p_inline int) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_ids uuid[];
+BEGIN
+  v_ids := ARRAY(
+    SELECT t.id FROM executions_task t
+    WHERE t.execution_id = p_execution AND t.held = 'inline' LIMIT p_inline FOR UPDATE SKIP LOCKED);
+  IF cardinality(v_ids) = 0 AND p_queue <> '' THEN
+    v_ids := ARRAY(
+      SELECT t.id FROM executions_task t
+      WHERE t.execution_id = p_execution AND t.held = p_queue LIMIT 1 FOR UPDATE SKIP LOCKED);
+  END IF;
+  RETURN v_ids;
+END $$;
+
+-- The dispatch window: of many tasks released at once, the 64 of the highest rank are to be sent, the others are held
+-- back for slots that become free. Returns those to be sent.
+CREATE OR REPLACE FUNCTION ledger_hold(p_released uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_sent uuid[];
+BEGIN
+  IF cardinality(p_released) <= 64 THEN
+    RETURN p_released;
+  END IF;
+  v_sent := ARRAY(SELECT l.task_id FROM ledger_released(p_released) l LIMIT 64);
+  UPDATE executions_task t SET held = CASE WHEN p.inline THEN 'inline' ELSE t.queue END
+  FROM executions_plannode p
+  WHERE t.id = ANY (p_released) AND NOT t.id = ANY (v_sent) AND t.status = 'dispatched'
+    AND p.version_id = t.version_id AND p.node = t.node;
+  RETURN v_sent;
 END $$;
 
 -- Tasks that became ready, as the dispatcher sends them.
@@ -407,9 +460,10 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  RETURN QUERY
-    SELECT l.*, NULL::jsonb FROM ledger_released(p_released) l
-    WHERE cardinality(p_released) = 1 OR NOT (l.task_id = ANY (v_kept));
+  IF cardinality(p_released) > 1 THEN
+    p_released := ledger_hold(ARRAY(SELECT u FROM unnest(p_released) u WHERE NOT (u = ANY (v_kept))));
+  END IF;
+  RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(p_released) l;
 END $$;
 
 -- Record outcomes of one worker, all of the same run, and let go what they let go.
@@ -431,6 +485,7 @@ DECLARE
   v_frames uuid[] := '{}';
   v_ends boolean[] := '{}';
   v_released uuid[];
+  v_taken boolean := false;
   o record;
   p record;
   r record;
@@ -483,7 +538,22 @@ BEGIN
   END LOOP;
   v_released := ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
                               v_ends, p_resend);
-  RETURN QUERY SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds);
+  FOR r IN SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h LOOP
+    v_taken := v_taken OR r.payload IS NOT NULL;
+    task_id := r.task_id; owner := r.owner; name := r.name; kind := r.kind; queue := r.queue; inline := r.inline;
+    rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
+    RETURN NEXT;
+  END LOOP;
+  -- Nothing to go on with here: take what the dispatch window holds back of this run.
+  IF p_keep > 0 AND NOT v_taken THEN
+    v_released := ledger_held(v_execution, p_keep_queue, p_keep);
+    IF cardinality(v_released) > 0 THEN
+      RETURN QUERY
+        SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
+               NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
+        FROM ledger_take(v_released, NULL, p_worker, p_lease_seconds) AS k(payload);
+    END IF;
+  END IF;
 END $$;
 
 -- A failure nobody handles: the frame it happened in has failed, or the run.
@@ -638,9 +708,9 @@ BEGIN
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
                        jsonb_build_object('tasks', v_count));
   RETURN QUERY
-    SELECT l.* FROM ledger_released(ARRAY(
+    SELECT l.* FROM ledger_released(ledger_hold(ARRAY(
       SELECT ledger_task_id(p_execution, p.node) FROM executions_plannode p
-      WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.open = 0)) l;
+      WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.open = 0))) l;
 END $$;
 
 -- Cancel a run. Tasks another transaction holds just now are left to their claim, their worker's next sign of life, or
@@ -669,7 +739,7 @@ DECLARE
   v_count int;
 BEGIN
   UPDATE executions_task t
-  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL,
+  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL,
       error = jsonb_build_object('code', 'execution_cancelled', 'message', 'The execution was cancelled.')
   WHERE t.id IN (
     SELECT o.id FROM executions_task o
@@ -768,7 +838,7 @@ BEGIN
   LOOP
     IF NOT r.alive THEN
       UPDATE executions_task
-      SET status = 'cancelled', lease = NULL, due_at = NULL, completed_at = clock_timestamp(),
+      SET status = 'cancelled', lease = NULL, due_at = NULL, held = NULL, completed_at = clock_timestamp(),
           error = jsonb_build_object('code', 'execution_over', 'message', 'The execution was over before this step.')
       WHERE id = r.id;
     ELSIF r.status = 'waiting' THEN
@@ -777,7 +847,7 @@ BEGIN
       v_released := v_released || ledger_lost(r.id, 'lease_expired', p_max_attempts, p_resend);
     END IF;
   END LOOP;
-  RETURN QUERY SELECT l.* FROM ledger_released(v_released) l;
+  RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(v_released)) l;
 END $$;
 
 -- Released tasks of one queue that nobody claimed in time: to be sent once more, ever more seldom.
@@ -796,7 +866,7 @@ BEGIN
     FOR UPDATE OF t SKIP LOCKED
   ), marked AS (
     UPDATE executions_task t
-    SET sends = least(t.sends + 1, 6), due_at = clock_timestamp() + make_interval(secs => p_resend * 2 ^ t.sends)
+    SET held = NULL, sends = least(t.sends + 1, 6), due_at = clock_timestamp() + make_interval(secs => p_resend * 2 ^ t.sends)
     FROM due WHERE t.id = due.id RETURNING t.id
   )
   SELECT array_agg(id) INTO v_ids FROM marked;
@@ -836,7 +906,7 @@ BEGIN
   LOOP
     v_released := v_released || ledger_lost(v_task, p_reason, p_max_attempts, p_resend);
   END LOOP;
-  RETURN QUERY SELECT l.* FROM ledger_released(v_released) l;
+  RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(v_released)) l;
 END $$;
 
 -- Planning these statements costs ten times their execution: always keep the plan. Where the planner could still choose

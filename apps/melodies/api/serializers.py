@@ -66,4 +66,4 @@ class ValidationSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
     steps = serializers.IntegerField(required=False, help_text="Steps in all, inner ones included.")
     mode = serializers.CharField(required=False, help_text="order: one after the other; dag: as dependencies allow.")
-    errors = ProblemSerializer(many=True, required=False)
+    errors = ProblemSerializer(many=True, required=False)  # type: ignore[assignment]  # a field

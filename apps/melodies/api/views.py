@@ -31,7 +31,7 @@ from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
 _YAML = {
     "type": "string",
     "description": "A melody in YAML.",
-    "example": "workflow:\n  name: hello\n  steps:\n    - name: greet\n      type: test_echo\n      message: Hello\n",
+    "example": "workflow:\n  name: hello\n  steps:\n    - name: greet\n      type: test_echo\n      value: Hello\n",
 }
 DOCUMENT_BODY: dict[Any, Any] = {
     "application/yaml": _YAML,
@@ -42,11 +42,13 @@ DOCUMENT_BODY: dict[Any, Any] = {
 """For `extend_schema(request=…)`."""
 
 ORGANIZATION = OpenApiParameter(
-    "organization", str, description="Slug or id of the organization it shall belong to; your personal one if not given."
+    "organization",
+    str,
+    description="Slug or id of the organization it shall belong to; your personal one if not given.",
 )
 
 
-class MelodyFilter(django_filters.FilterSet):
+class MelodyFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     name = django_filters.CharFilter(lookup_expr="icontains", label="Part of the name, upper or lower case.")
     status = django_filters.ChoiceFilter(choices=MelodyStatus.choices)
 
@@ -79,15 +81,12 @@ class MelodyListView(IdempotentMixin, TenantAPIView, ListAPIView[Melody]):
         parameters=[ORGANIZATION],
         request=DOCUMENT_BODY,
         responses={201: MelodySerializer},
-        filters=False,
     )
     def post(self, request: Request) -> Response:
         actor = actor_of(request)
         sent = sent_document(request)
         organization = accounts.organization_for(actor=actor, reference=request.query_params.get("organization"))
-        version = services.create_melody(
-            actor=actor, organization=organization, source=sent.source, media=sent.media
-        )
+        version = services.create_melody(actor=actor, organization=organization, source=sent.source, media=sent.media)
         melody = version.melody
         melody.latest = [version]  # type: ignore[attr-defined]  # as queries.melodies would
         data = self.get_serializer(melody).data
@@ -158,7 +157,6 @@ class VersionListView(IdempotentMixin, _OneMelodyView, ListAPIView[MelodyVersion
         tags=["melodies"],
         request=DOCUMENT_BODY,
         responses={200: VersionSerializer, 201: VersionSerializer},
-        filters=False,
     )
     def post(self, request: Request, melody_id: UUID) -> Response:
         return self.publish()

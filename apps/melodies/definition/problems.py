@@ -66,6 +66,11 @@ class ProblemList:
         """True when further problems are only counted."""
         return len(self._found) >= self._limit
 
+    @property
+    def wants_suggestions(self) -> bool:
+        """False when so much is wrong already that nobody looks for hints."""
+        return len(self._found) < _WITH_SUGGESTION
+
     def add(
         self,
         code: str,
@@ -80,7 +85,7 @@ class ProblemList:
         if self.full:
             self._left_out += 1
             return
-        suggestion = suggest(*meant) if meant and len(self._found) < _WITH_SUGGESTION else None
+        suggestion = suggest(*meant) if meant and self.wants_suggestions else None
         self._found.append((Problem(code, message, pointer, suggestion=suggestion), Spot(pointer, at_key, offset)))
 
     def extend(self, problems: Iterable[Problem]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from .drafts import Draft, DraftBody
 from .model import Edge, Read
 from .problems import ProblemList
 from .references import Use
+
+_SHOWN = 5
 
 
 class _Level(NamedTuple):
@@ -75,11 +78,9 @@ class Resolver:
             if found is not None:
                 own = found == place and any(use.name in below.positions for below in step.bodies)
                 return None if own else _Target(depth, found, None)
-            holders = [holder for holder in body.inner.get(use.name, ()) if holder != place]
-            if not body.dag and any(holder < place for holder in holders):
-                holders = [holder for holder in holders if holder < place]
+            holders = _holders(body, use.name, place)
             if len(holders) > 1:
-                names = " and ".join(f"`{body.steps[holder].name}`" for holder in holders[:5])
+                names = " and ".join(f"`{body.steps[holder].name}`" for holder in holders)
                 message = f"There is a step `{use.name}` in {names}; say which by steps.{body.steps[holders[0]].name}.results.{use.name}."
                 self._problems.add("ambiguous_step", message, use.pointer)
             if holders:
@@ -131,6 +132,7 @@ class Resolver:
 
     def _unknown(self, use: Use, levels: list[_Level]) -> None:
         if self._problems.full:
+            self._problems.add("unknown_step", f"There is no step `{use.name}`.", use.pointer)
             return
         if self._owners is None:
             self._owners = _owners(self._root)
@@ -141,8 +143,20 @@ class Resolver:
             )
             self._problems.add("unknown_step", message, use.pointer)
             return
+        if not self._problems.wants_suggestions:
+            levels = []
         names = [name for body, _ in levels for known in (body.positions, body.inner) for name in known]
         self._problems.add("unknown_step", f"There is no step `{use.name}`.", use.pointer, meant=(use.name, names))
+
+
+def _holders(body: DraftBody, name: str, place: int) -> list[int]:
+    """Places of branches, other than the one at `place`, that hold a step of that name; a few are enough to choose or to
+    complain. Where order matters, those before `place` come first."""
+    places = body.inner.get(name)
+    if not places:
+        return []
+    earlier = 0 if body.dag else bisect_left(places, place)
+    return places[: min(earlier, _SHOWN)] if earlier else [other for other in places[: _SHOWN + 1] if other != place]
 
 
 def _owners(root: DraftBody) -> dict[str, str]:

@@ -101,7 +101,9 @@ class StepReader:
             if kind is None:
                 message = f"There is no step type `{written[:80]}`; known are {', '.join(sorted(self._kinds))}."
                 if written in PLANNED:
-                    message = f"The step type `{written}` is part of the language but not supported yet by this version."
+                    message = (
+                        f"The step type `{written}` is part of the language but not supported yet by this version."
+                    )
                 self._problems.add("unknown_type", message, child(pointer, "type"), meant=(written, self._kinds))
             return kind
         if written is None:

@@ -126,6 +126,8 @@ def _fetch(client: Client, execution_id: str, home: Home) -> list[tuple[str, int
 
 
 def _complaint(execution: dict[str, Any], tasks: list[dict[str, Any]], home: Home) -> str:
-    failed = [f"{task['name']}: {task.get('error')}" for task in tasks if task["status"] == "failed"]
-    why = "; ".join(failed[:3]) or execution.get("error") or "no task says why"
-    return f"The execution {execution['id']} is {execution['status']} ({why}); logs: {home.log}"
+    failed = [
+        f"{task['name']}: {(task.get('error') or {}).get('message')}" for task in tasks if task["status"] == "failed"
+    ]
+    why = "; ".join(failed[:3]) or (execution.get("error") or {}).get("message") or "no task says why"
+    return f"The execution {execution['id']} is {execution['status']} ({why}; logs: {home.log})."

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        env = settings.env
+        env = settings.ENV
         owner_url = env.secret("DATABASE_URL")
         if owner_url is None:
             raise CommandError("DATABASE_URL is not set: it names the owner's login of the database to make ready.")

@@ -54,6 +54,7 @@ def walk(view: View, size: int) -> list[str]:
         found, link = page(urlsplit(link).query, view)
         assert 0 < len(found) <= size
         names += found
+        assert len(names) <= 30
     return names
 
 

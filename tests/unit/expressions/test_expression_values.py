@@ -222,6 +222,8 @@ def test_choices(text: str, value: Any) -> None:
         ("steps.scan.items[9].id", None),
         ("steps.scan.items[state.n - 3].id", 2),
         ("state.map['a']", 2),
+        ("state.map[state.nothing]", None),
+        ("state.list[steps.nobody.x][0]", None),
         ("steps.scan.items[*].id", [1, 2, 3]),
         ("steps.scan.items[*].score", [2.5, None, None]),
         ("steps.scan.items[*].tags[*]", ["a", "b", "c"]),

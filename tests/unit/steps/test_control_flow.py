@@ -38,7 +38,8 @@ class TestSwitch:
     CASES: Mapping[str, Any] = {"cases": {"low": BODY, "high": BODY, 3: BODY, True: BODY}, "default": BODY}
 
     @pytest.mark.parametrize(
-        ("value", "body"), [("low", 0), ("high", 1), (3, 2), (3.0, 2), ("3", 2), (True, 3), ("true", 3), (None, 4), ("Low", 4)]
+        ("value", "body"),
+        [("low", 0), ("high", 1), (3, 2), (3.0, 2), ("3", 2), (True, 3), ("true", 3), (None, 4), ("Low", 4)],
     )
     def test_the_case_with_the_same_text(self, run: Any, context: StepContext, value: Any, body: int) -> None:
         context.scope = Scope(steps={"a": {"verdict": value}})
@@ -65,7 +66,9 @@ class TestSwitch:
     def test_a_failed_inner_step_fails_it(self, context: StepContext) -> None:
         error = {"step": "inner", "code": "boom", "message": "it broke"}
         with pytest.raises(StepFailed, match="it broke") as caught:
-            collected(context, "switch", {"expression": "'low'", **self.CASES}, outcome(0, status="failed", error=error))
+            collected(
+                context, "switch", {"expression": "'low'", **self.CASES}, outcome(0, status="failed", error=error)
+            )
         assert caught.value.code == "boom"
         assert caught.value.details["step"] == "inner"
 

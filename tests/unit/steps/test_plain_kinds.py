@@ -69,7 +69,9 @@ def test_a_rendered_value_is_never_taken_for_a_template(run: Any, context: StepC
 class TestSetVariable:
     def test_values_keep_their_types(self, run: Any, context: StepContext) -> None:
         context.scope = Scope(state={"n": 5, "list": [1]})
-        result = run("set_variable", variables={"m": "{{state.n + 1}}", "copy": "{{state.list}}", "text": "n={{state.n}}"})
+        result = run(
+            "set_variable", variables={"m": "{{state.n + 1}}", "copy": "{{state.list}}", "text": "n={{state.n}}"}
+        )
         assert result == {"variables_set": ["m", "copy", "text"], "scope": "global", "variable_count": 3}
         assert context.variables == {"m": 6, "copy": [1], "text": "n=5"}
         assert context.variable_scope == "global"
@@ -147,7 +149,9 @@ class TestWait:
         assert timedelta(seconds=89) < outcome.due_at - before < timedelta(seconds=95)
         assert outcome.result == {"waited_until": outcome.due_at.isoformat()}
 
-    @pytest.mark.parametrize("text", ["2000-01-01T00:00:00Z", "2000-01-01T01:00:00+01:00", "2000-01-01T00:00:00", "2000-01-01"])
+    @pytest.mark.parametrize(
+        "text", ["2000-01-01T00:00:00Z", "2000-01-01T01:00:00+01:00", "2000-01-01T00:00:00", "2000-01-01"]
+    )
     def test_until_with_and_without_zone(self, run: Any, text: str) -> None:
         assert run("wait", until=text, output=7) == WaitUntil(datetime(2000, 1, 1, tzinfo=UTC), 7)
 
@@ -172,7 +176,10 @@ class TestCheckpoint:
     def test_keeps_the_state(self, run: Any, context: StepContext) -> None:
         context.scope = Scope(steps={"a": {"n": 3}})
         result = run("checkpoint", state={"n": "{{steps.a.n}}"}, checkpoint_name="half-way")
-        assert result.items() >= {"success": True, "checkpoint_name": "half-way", "path": "checkpoints/half-way.json"}.items()
+        assert (
+            result.items()
+            >= {"success": True, "checkpoint_name": "half-way", "path": "checkpoints/half-way.json"}.items()
+        )
         (file,) = context.files
         assert json.loads(file.data)["state"] == {"n": 3}
         assert (file.name, file.content_type) == ("checkpoints/half-way.json", "application/json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from workers.steps.transform.values import at, identity
 VALUES = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-3, 3, allow_nan=False) | st.text("ab1", max_size=2)
 ITEMS = st.lists(st.fixed_dictionaries({"n": st.integers()}, optional={"k": VALUES, "j": VALUES}), max_size=12)
 ANYTHING = st.recursive(
-    VALUES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("kn$.", max_size=3), inner, max_size=4), max_leaves=12
+    VALUES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("kn$.", max_size=3), inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -44,7 +47,7 @@ def test_sort_orders_keeps_everything_and_is_stable(items: list[Any]) -> None:
         assert sorted(map(id, done)) == sorted(map(id, items))
         assert list(map(id, transform(done, {"operation": "sort", "by": "k", "order": order}))) == list(map(id, done))
         positions = {id(item): place for place, item in enumerate(items)}
-        for first, second in zip(done, done[1:], strict=False):
+        for first, second in itertools.pairwise(done):
             if identity(at(first, "k")) == identity(at(second, "k")):
                 assert positions[id(first)] < positions[id(second)]
         numbers = [item["k"] for item in done if type(item.get("k")) in (int, float)]

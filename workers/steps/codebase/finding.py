@@ -136,7 +136,8 @@ def find_modules(tree: Tree, query: FindModules) -> dict[str, Any]:
     for file in in_scope(tree, query, tree.sources(), paths=query.pattern):
         package = file.package(query.depth)
         packages[package] = packages.get(package, 0) + 1
-        named = [symbol.name for symbol in tree.outline(file).modules] or [_module_name(file)]
+        declared = [] if file.language == "python" else [symbol.name for symbol in tree.outline(file).modules]
+        named = declared or [_module_name(file)]
         modules.extend(
             {"name": name, "file": file.path, "package": package, "language": file.language} for name in named
         )

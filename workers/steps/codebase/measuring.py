@@ -15,7 +15,7 @@ class _Sum:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.files = self.lines = self.blank = self.comments = self.functions = self.classes = 0
+        self.files = self.lines = self.blank = self.comments = self.docstrings = self.functions = self.classes = 0
         self.undocumented = self.undocumented_functions = 0
         self.longest: dict[str, Any] | None = None
 
@@ -25,6 +25,7 @@ class _Sum:
         self.lines += outline.lines
         self.blank += outline.blank_lines
         self.comments += outline.comment_lines
+        self.docstrings += outline.docstring_lines
         self.functions += len(outline.functions)
         self.classes += len(outline.classes)
         self.undocumented += not outline.documented and outline.lines > 0
@@ -35,16 +36,17 @@ class _Sum:
                 self.longest = {"name": symbol.name, "file": file.path, "line": symbol.line, "lines": lines}
 
     def figures(self) -> dict[str, Any]:
-        """As JSON. `comment_share` is comment lines over lines that are not blank, from 0 to 1."""
+        """As JSON. `comment_share` is comment and docstring lines over lines that are not blank, 0 to 1."""
         filled = self.lines - self.blank
         return {
             "name": self.name,
             "files": self.files,
             "lines": self.lines,
-            "code_lines": filled - self.comments,
+            "code_lines": filled - self.comments - self.docstrings,
             "comment_lines": self.comments,
+            "docstring_lines": self.docstrings,
             "blank_lines": self.blank,
-            "comment_share": round(self.comments / filled, 4) if filled else 0.0,
+            "comment_share": round((self.comments + self.docstrings) / filled, 4) if filled else 0.0,
             "functions": self.functions,
             "classes": self.classes,
             "files_without_docstring": self.undocumented,

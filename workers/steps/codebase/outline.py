@@ -68,4 +68,5 @@ class Outline:
     lines: int = 0
     blank_lines: int = 0
     comment_lines: int = 0
+    docstring_lines: int = 0
     error: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -39,7 +40,7 @@ GRAMMARS = {
         comment="#",
         exports=_all(r"\s*def\s+(?P<name>[a-z_]\w*[?!]?)"),
         script=re.compile(r"\s*use\s+Application\b"),
-        public=re.compile(r"\s*(?!defp\b|defmacrop\b)"),
+        public=re.compile(r"(?!\s*defp\b|\s*defmacrop\b)"),
     ),
     "javascript": Grammar(
         functions=_all(
@@ -140,7 +141,7 @@ def _first(patterns: tuple[re.Pattern[str], ...], line: str) -> str | None:
 def _set_ends(outline: Outline) -> None:
     """A function is taken to end where the next begins."""
     starts = sorted(symbol.line for symbol in [*outline.functions, *outline.classes, *outline.modules])
-    following = dict(zip(starts, [*starts[1:], outline.lines + 1], strict=True))
+    following = dict(itertools.pairwise([*starts, outline.lines + 1]))
     outline.functions = [
         Symbol(
             symbol.name,

@@ -36,11 +36,16 @@ def project_type(tree: Tree) -> dict[str, Any]:
 
 
 def declared(tree: Tree) -> list[Dependency]:
-    """What the files at the root declare: name, version, type (runtime or dev), source."""
+    """What the files at the root declare: name, version, type (runtime or dev), source.
+
+    Requirements beside a pyproject.toml that names dependencies are taken for its pinned list.
+    """
     found: list[Dependency] = []
     for name, read in _READERS.items():
         file = tree.by_path.get(name)
-        if file is None:
+        if file is None or (
+            name.startswith("requirements") and any(known["source"] == "pyproject.toml" for known in found)
+        ):
             continue
         try:
             entries = list(read(tree.text(file), name))

@@ -3,46 +3,88 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 import warnings
 from collections.abc import Iterator
 
 from workers.steps.codebase.outline import Import, Outline, Symbol
 
 _INTERFACES = frozenset({"Protocol", "ABC", "typing.Protocol", "abc.ABC"})
+_BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def outline_python(text: str) -> Outline:
     """Functions, classes, imports and exports. A file that does not parse has an `error` and its line counts only."""
     outline = Outline()
-    _count_lines(text, outline)
+    lines = text.splitlines()
+    outline.lines = len(lines)
+    outline.blank_lines = sum(1 for line in lines if not line.strip())
+    comments = {number for number, line in enumerate(lines, start=1) if line.lstrip().startswith("#")}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
         outline.documented = ast.get_docstring(tree, clean=False) is not None
-        for node, parent in _definitions(tree):
-            _add(node, parent, outline)
-        outline.imports = list(_imports(tree))
+        for node, parent in _statements(tree):
+            _add_statement(node, parent, outline)
+            if comments and not hasattr(node, "body"):
+                comments -= _lines_inside_texts(node, comments)
+        outline.docstring_lines += _docstring_lines(tree)
         outline.exports = _exports(tree)
         outline.is_script = any(_is_main_guard(node) for node in tree.body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         outline.error = f"{type(error).__name__}: {error}"
+    outline.comment_lines = len(comments)
     return outline
 
 
-def _definitions(tree: ast.Module) -> Iterator[tuple[Function | ast.ClassDef, str | None]]:
-    """Every function and class with the name of the class around it, in order; also those inside functions."""
-    pending: list[tuple[ast.AST, str | None]] = [(tree, None)]
+def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, str | None]]:
+    """Every statement with the name of the class it stands in, in order; also those inside functions."""
+    pending: list[tuple[ast.AST, str | None]] = [(node, None) for node in reversed(tree.body)]
     while pending:
         node, parent = pending.pop()
-        if isinstance(node, Function | ast.ClassDef):
+        if isinstance(node, ast.stmt):
             yield node, parent
-            parent = node.name if isinstance(node, ast.ClassDef) else None
-        below = [(child, parent) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
-        pending.extend(reversed(below))
+        if isinstance(node, ast.ClassDef):
+            parent = node.name
+        elif isinstance(node, Function):
+            parent = None
+        below = [part for name in _BLOCKS for part in getattr(node, name, ())]
+        pending.extend((part, parent) for part in reversed(below))
+
+
+def _add_statement(node: ast.stmt, parent: str | None, outline: Outline) -> None:
+    if isinstance(node, Function | ast.ClassDef):
+        _add(node, parent, outline)
+        outline.docstring_lines += _docstring_lines(node)
+    elif isinstance(node, ast.Import):
+        outline.imports.extend(Import(alias.name, node.lineno) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        names = tuple(alias.name for alias in node.names)
+        outline.imports.append(Import(node.module or "", node.lineno, names, node.level))
+
+
+def _docstring_lines(node: ast.Module | Function | ast.ClassDef) -> int:
+    """Lines of its docstring that are not blank."""
+    if ast.get_docstring(node, clean=False) is None:
+        return 0
+    first = node.body[0]
+    text = getattr(getattr(first, "value", None), "value", "")
+    blank = sum(1 for line in str(text).splitlines()[1:-1] if not line.strip())
+    return (first.end_lineno or first.lineno) - first.lineno + 1 - blank
+
+
+def _lines_inside_texts(node: ast.stmt, comments: set[int]) -> set[int]:
+    """Lines that only look like comments, because they are in the middle of a text."""
+    end = node.end_lineno or node.lineno
+    if end == node.lineno or not any(node.lineno < line <= end for line in comments):
+        return set()
+    return {
+        line
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant | ast.JoinedStr)
+        for line in range(part.lineno + 1, (part.end_lineno or part.lineno) + 1)
+    }
 
 
 def _add(node: Function | ast.ClassDef, parent: str | None, outline: Outline) -> None:
@@ -75,14 +117,6 @@ def _add(node: Function | ast.ClassDef, parent: str | None, outline: Outline) ->
         outline.functions.append(symbol)
 
 
-def _imports(tree: ast.Module) -> Iterator[Import]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (Import(alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield Import(node.module or "", node.lineno, tuple(alias.name for alias in node.names), node.level)
-
-
 def _exports(tree: ast.Module) -> list[str]:
     """`__all__` where it is written out, else the public names of the module's top level."""
     names: list[str] = []
@@ -107,18 +141,3 @@ def _is_main_guard(node: ast.stmt) -> bool:
         and isinstance(node.test.left, ast.Name)
         and node.test.left.id == "__name__"
     )
-
-
-def _count_lines(text: str, outline: Outline) -> None:
-    lines = text.splitlines()
-    outline.lines = len(lines)
-    outline.blank_lines = sum(1 for line in lines if not line.strip())
-    try:
-        comments = {
-            token.start[0]
-            for token in tokenize.generate_tokens(io.StringIO(text).readline)
-            if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#")
-        }
-        outline.comment_lines = len(comments)
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        outline.comment_lines = sum(1 for line in lines if line.lstrip().startswith("#"))

@@ -109,7 +109,7 @@ def _processor(params: FileOps) -> Callable[[str], str]:
 def stream_process(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
     """Treat a text line by line; in place, unless there is a `destination`. `replace` takes its pattern literally."""
     source = str(params.source)
-    target = params.destination or source
+    target = source if params.destination is None else params.destination
     treat = _processor(params)
     written = 0
     with jail.reading(parts_of(source)) as file, jail.writing(parts_of(target)) as out:

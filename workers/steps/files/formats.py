@@ -95,7 +95,7 @@ def _read_yaml(data: bytes, _: Style) -> Any:
     text = data.decode("utf-8-sig")
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"aliases are not accepted (*{event.anchor})")
+            raise BadDataError(f"aliases are not accepted (*{event.anchor})")
     return _plain(yaml.load(text, Loader=yaml.CSafeLoader))
 
 

@@ -108,6 +108,7 @@ def _problems(jail: Jail, check: FileCheck, path: str) -> list[str]:
     tests = [
         (check.must_be_file and entry.kind != "file", "is not a file"),
         (check.must_be_dir and entry.kind != "folder", "is not a folder"),
+        (_looks_inside(check) and entry.kind == "folder", "is a folder, so it has no content to check"),
         (check.must_be_readable and not jail.can_open(parts, os.O_RDONLY), "cannot be read"),
         (
             check.must_be_writable and entry.kind == "file" and not jail.can_open(parts, os.O_WRONLY),
@@ -120,9 +121,13 @@ def _problems(jail: Jail, check: FileCheck, path: str) -> list[str]:
             problems.append(f"has {entry.size} bytes, fewer than {check.min_size}")
         if check.max_size is not None and entry.size > check.max_size:
             problems.append(f"has {entry.size} bytes, more than {check.max_size}")
-        if check.must_contain or check.validate_json:
+        if _looks_inside(check):
             problems.extend(_content_problems(jail.read(parts, MOST_TEXT), check))
     return problems
+
+
+def _looks_inside(check: FileCheck) -> bool:
+    return bool(check.must_contain) or check.validate_json
 
 
 def _content_problems(data: bytes, check: FileCheck) -> list[str]:

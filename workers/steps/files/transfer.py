@@ -27,7 +27,7 @@ def _target(params: FileOps, jail: Jail, selected: Selected, *, many: bool) -> P
     as_folder = many or written.endswith("/") or (there is not None and there.kind == "folder")
     if selected.entry.kind == "folder" and not many and not written.endswith("/"):
         as_folder = False
-    return (*destination, parts[-1]) if as_folder else destination
+    return (*destination, *parts[-1:]) if as_folder else destination
 
 
 def _planned(params: FileOps, jail: Jail) -> list[tuple[Entry, Parts]]:
@@ -38,6 +38,10 @@ def _planned(params: FileOps, jail: Jail) -> list[tuple[Entry, Parts]]:
     plan = [(found.entry, _target(params, jail, found, many=many)) for found in sources(jail, source)]
     targets: dict[Parts, Entry] = {}
     for entry, target in plan:
+        if not entry.parts or not target:
+            raise StepFailed(
+                "the workspace as a whole cannot be copied or moved; name something in it", code="path_refused"
+            )
         other = targets.setdefault(target, entry)
         if other is not entry:
             raise StepFailed(

@@ -98,7 +98,7 @@ def svg_bars(data: Any, options: RenderOptions) -> str:
             f"svg_bars: {value!r} must be a number in every row, not {text_of(wrong)[:60]}", code="not_a_table"
         )
     names = [at(row, label) for row in rows]
-    gutter = min(16 + 7 * max(len(text_of(name)) for name in names), options.width // 2)
+    gutter = min(24 + 8 * max(len(text_of(name)) for name in names), options.width // 2)
     return _drawing(options, [(name, number) for name, number in zip(names, values, strict=True)], gutter)
 
 
@@ -109,8 +109,10 @@ def _drawing(options: RenderOptions, bars: Sequence[tuple[Any, float]], gutter: 
     longest = max((number for _, number in bars), default=0) or 1
     title = _svg_text(options.title or "Bar chart", 200)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {options.width} {height}" width="{options.width}" '
-        f'height="{height}" role="img" font-family="system-ui, sans-serif" font-size="13">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {options.width} {height}" width="{options.width}" '
+            f'height="{height}" role="img" font-family="system-ui, sans-serif" font-size="13">'
+        ),
         f"<title>{title}</title>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
     ]
@@ -120,7 +122,7 @@ def _drawing(options: RenderOptions, bars: Sequence[tuple[Any, float]], gutter: 
         y = top + 24 * index
         length = max(0.0, room * number / longest) if longest > 0 else 0.0
         out.append(
-            f'<text x="{gutter - 8}" y="{y + 15}" text-anchor="end" fill="#1f2430">{_svg_text(name, gutter // 7)}</text>'
+            f'<text x="{gutter - 8}" y="{y + 15}" text-anchor="end" fill="#1f2430">{_svg_text(name, gutter // 8)}</text>'
             f'<rect x="{gutter}" y="{y + 2}" width="{length:.1f}" height="18" rx="3" fill="#4c6ef5"/>'
             f'<text x="{gutter + length + 6:.1f}" y="{y + 15}" fill="#5b6274">{_number(number)}</text>'
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from apps.melodies.definition.expressions import Scope
@@ -38,7 +38,10 @@ def _variance(values: Sequence[Any]) -> float:
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    return list({identity(value): value for value in reversed(values)}.values())[::-1]
+    firsts: dict[Hashable, Any] = {}
+    for value in values:
+        firsts.setdefault(identity(value), value)
+    return list(firsts.values())
 
 
 FUNCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {

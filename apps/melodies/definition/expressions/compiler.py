@@ -33,7 +33,7 @@ from apps.melodies.definition.expressions.nodes import (
 )
 from apps.melodies.definition.expressions.operators import ARITHMETIC, COMPARISONS, between, is_empty, negative
 from apps.melodies.definition.expressions.paths import Step, walk
-from apps.melodies.definition.expressions.scope import MISSING, Frame, Run
+from apps.melodies.definition.expressions.scope import MISSING, Frame, Missing, Run
 from apps.melodies.definition.expressions.suggestions import unknown_function
 from apps.melodies.definition.expressions.values import Impossible, is_list, kind_of, solid, to_text, truthy
 
@@ -106,8 +106,10 @@ def _steps(segments: tuple[str | int | Each | Node, ...]) -> Steps:
     return lambda frame: tuple(_key(part(frame)) if callable(part) else part for part in parts)
 
 
-def _key(value: Any) -> str | int:
-    """A computed index or field name."""
+def _key(value: Any) -> str | int | Missing:
+    """A computed index or field name; null leads nowhere."""
+    if value is None:
+        return MISSING
     if isinstance(value, str) or type(value) is int:
         return value
     if type(value) is float and value.is_integer():

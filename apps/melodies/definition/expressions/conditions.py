@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions.errors import ExpressionError
 from apps.melodies.definition.expressions.expression import compile_expression
-from apps.melodies.definition.expressions.limits import MAX_DEPTH
+from apps.melodies.definition.expressions.limits import MAX_DEPTH, Allowance
 from apps.melodies.definition.expressions.references import NOTHING, References, union
 from apps.melodies.definition.expressions.scope import Scope
 from apps.melodies.definition.expressions.values import is_list, kind_of, truthy
@@ -21,10 +21,10 @@ class Condition:
     """A compiled condition."""
 
     references: References
-    test: Callable[[Scope], bool]
+    test: Callable[[Scope, Allowance], bool]
 
     def holds(self, scope: Scope) -> bool:
-        return self.test(scope)
+        return self.test(scope, Allowance())
 
 
 def compile_condition(value: Any) -> Condition:
@@ -37,10 +37,12 @@ def _compile(value: Any, depth: int) -> Condition:
         raise ExpressionError(f"The condition nests deeper than {MAX_DEPTH} levels", 0, "")
     if value is None or isinstance(value, bool):
         outcome = value is not False
-        return Condition(NOTHING, lambda scope: outcome)
+        return Condition(NOTHING, lambda scope, allowance: outcome)
     if isinstance(value, str):
         expression = compile_expression(value)
-        return Condition(expression.references, lambda scope: truthy(expression.evaluate(scope)))
+        return Condition(
+            expression.references, lambda scope, allowance: truthy(expression.evaluate_within(scope, allowance))
+        )
     if is_list(value):
         return _group("and", value, depth)
     if isinstance(value, Mapping):
@@ -57,7 +59,7 @@ def _map(value: Mapping[Any, Any], depth: int) -> Condition:
     except ExpressionError as error:
         raise error.below(key) from None
     negated = key == "not"
-    return Condition(inner.references, lambda scope: _holds(inner, scope, key) is not negated)
+    return Condition(inner.references, lambda scope, allowance: _holds(inner, key, scope, allowance) is not negated)
 
 
 def _operand(key: str, operand: Any, depth: int) -> Condition:
@@ -77,11 +79,15 @@ def _group(operator: str, values: list[Any] | tuple[Any, ...], depth: int) -> Co
             raise error.below(index) from None
     references = union(condition.references for condition in conditions)
     decide = any if operator == "or" else all
-    return Condition(references, lambda scope: decide(_holds(part, scope, n) for n, part in enumerate(conditions)))
+
+    def test(scope: Scope, allowance: Allowance) -> bool:
+        return decide(_holds(part, index, scope, allowance) for index, part in enumerate(conditions))
+
+    return Condition(references, test)
 
 
-def _holds(condition: Condition, scope: Scope, key: str | int) -> bool:
+def _holds(condition: Condition, key: str | int, scope: Scope, allowance: Allowance) -> bool:
     try:
-        return condition.test(scope)
+        return condition.test(scope, allowance)
     except ExpressionError as error:
         raise error.below(key) from None

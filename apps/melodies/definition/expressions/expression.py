@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions.compiler import builds_values, compile_node
 from apps.melodies.definition.expressions.errors import ExpressionError
+from apps.melodies.definition.expressions.limits import Allowance
 from apps.melodies.definition.expressions.nodes import Node
 from apps.melodies.definition.expressions.parser import parse
 from apps.melodies.definition.expressions.references import References, references_of
@@ -31,15 +32,18 @@ class Expression:
 
     def evaluate(self, scope: Scope) -> Any:
         """The value: JSON, or a datetime from now() and date()."""
-        return self._evaluate(scope, as_json=False)
+        return self.evaluate_within(scope, Allowance())
 
     def evaluate_json(self, scope: Scope) -> Any:
         """The value as JSON: moments are written as ISO 8601."""
-        return self._evaluate(scope, as_json=True)
+        return self.evaluate_within(scope, Allowance(), as_json=True)
 
-    def _evaluate(self, scope: Scope, *, as_json: bool) -> Any:
+    def evaluate_within(self, scope: Scope, allowance: Allowance, *, as_json: bool = False) -> Any:
+        """Evaluate as one of several expressions that share an allowance."""
+        frame = Frame(scope)
         try:
-            value = self.run(Frame(scope))
+            value = self.run(frame)
+            allowance.settle(frame.budget)
             if not self.builds:
                 return value
             moments = measure(solid(value))

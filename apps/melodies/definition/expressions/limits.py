@@ -20,6 +20,8 @@ MAX_PATTERN_SIZE = 10_000
 MAX_MATCHED_CHARS = 100_000
 MATCH_SECONDS = 0.05
 ALL_MATCHES_SECONDS = 0.25
+ALLOWED_EXPRESSIONS = 5
+"""How many expressions of one template or condition may use up everything a single expression may spend."""
 
 _SCAN = 12
 _WRITE = 8
@@ -71,3 +73,27 @@ class Budget:
         self.fits(items)
         if items >> _ITEMS:
             self.spend(items >> _ITEMS)
+
+
+class Allowance:
+    """What all expressions of one template or condition may spend together."""
+
+    __slots__ = ("chars", "match_seconds", "steps")
+
+    def __init__(self) -> None:
+        self.steps = ALLOWED_EXPRESSIONS * MAX_STEPS
+        self.match_seconds = ALLOWED_EXPRESSIONS * ALL_MATCHES_SECONDS
+        self.chars = MAX_RESULT_CHARS
+
+    def settle(self, budget: Budget) -> None:
+        """Take off what one evaluation has spent."""
+        self.steps -= MAX_STEPS - budget.steps
+        self.match_seconds -= ALL_MATCHES_SECONDS - budget.match_seconds
+        if self.steps < 0 or self.match_seconds < 0:
+            raise ExpressionError("The expressions here together take too long; split them over several steps")
+
+    def wrote(self, chars: int) -> None:
+        """Take off the characters of one finished text."""
+        self.chars -= chars
+        if self.chars < 0:
+            raise ExpressionError(f"The texts here together are longer than {MAX_RESULT_CHARS} characters; split them")

@@ -7,15 +7,17 @@ from typing import Any
 
 from apps.melodies.definition.expressions.limits import Budget
 from apps.melodies.definition.expressions.nodes import Each
-from apps.melodies.definition.expressions.scope import MISSING
+from apps.melodies.definition.expressions.scope import MISSING, Missing
 from apps.melodies.definition.expressions.values import is_list
 
-Step = str | int | Each
-"""One step of a walk, once computed segments are known."""
+Step = str | int | Each | Missing
+"""One step of a walk, once computed segments are known; a MISSING one leads nowhere."""
 
 
-def enter(value: Any, key: str | int) -> Any:
+def enter(value: Any, key: str | int | Missing) -> Any:
     """The value under a field name or an index (negative ones count from the end); MISSING when there is none."""
+    if isinstance(key, Missing):
+        return MISSING
     if isinstance(value, Mapping):
         return _field(value, key)
     if is_list(value) or isinstance(value, str):

@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions.errors import ExpressionError
 from apps.melodies.definition.expressions.expression import Expression, compile_expression
-from apps.melodies.definition.expressions.limits import MAX_TEXT_CHARS, MAX_VALUE_DEPTH
+from apps.melodies.definition.expressions.limits import MAX_TEXT_CHARS, MAX_VALUE_DEPTH, Allowance
 from apps.melodies.definition.expressions.references import NOTHING, References, union
 from apps.melodies.definition.expressions.scope import Scope
 from apps.melodies.definition.expressions.tokens import split_template
@@ -17,20 +17,24 @@ from apps.melodies.definition.expressions.values import is_list, to_text
 
 _REMEMBERED_CHARS = 1_000
 
-Render = Callable[[Scope], Any]
+Fill = Callable[[Scope, Allowance], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled value. `produce` is None when it holds no template."""
+    """A compiled value. `fill` is None when it holds no template."""
 
     value: Any
     references: References = NOTHING
-    produce: Render | None = None
+    fill: Fill | None = None
 
     def render(self, scope: Scope) -> Any:
         """The value with its templates filled in. A string that is exactly one template keeps the type of its value."""
-        return self.value if self.produce is None else self.produce(scope)
+        return self.render_within(scope, Allowance())
+
+    def render_within(self, scope: Scope, allowance: Allowance) -> Any:
+        """Render as one of several templates that share an allowance."""
+        return self.value if self.fill is None else self.fill(scope, allowance)
 
 
 def compile_template(value: Any) -> Template:
@@ -54,26 +58,26 @@ def _compile(value: Any, depth: int) -> Template:
             parts.append((key, _compile(entry, depth + 1)))
         except ExpressionError as error:
             raise error.below(key) from None
-    if all(part.produce is None for _, part in parts):
+    if all(part.fill is None for _, part in parts):
         return Template(value)
     return Template(
         value, union(part.references for _, part in parts), _container(parts, is_map=isinstance(value, Mapping))
     )
 
 
-def _container(parts: list[tuple[Any, Template]], *, is_map: bool) -> Render:
-    def filled(scope: Scope) -> list[tuple[Any, Any]]:
+def _container(parts: list[tuple[Any, Template]], *, is_map: bool) -> Fill:
+    def filled(scope: Scope, allowance: Allowance) -> list[tuple[Any, Any]]:
         entries = []
         for key, part in parts:
             try:
-                entries.append((key, part.render(scope)))
+                entries.append((key, part.render_within(scope, allowance)))
             except ExpressionError as error:
                 raise error.below(key) from None
         return entries
 
     if is_map:
-        return lambda scope: dict(filled(scope))
-    return lambda scope: [entry for _, entry in filled(scope)]
+        return lambda scope, allowance: dict(filled(scope, allowance))
+    return lambda scope, allowance: [entry for _, entry in filled(scope, allowance)]
 
 
 def _text(text: str) -> Template:
@@ -95,32 +99,36 @@ def _text(text: str) -> Template:
 _remembered = lru_cache(maxsize=512)(_text)
 
 
-def _single(text: str, expression: Expression, offset: int) -> Render:
-    def render(scope: Scope) -> Any:
+def _single(text: str, expression: Expression, offset: int) -> Fill:
+    def fill(scope: Scope, allowance: Allowance) -> Any:
         try:
-            return expression.evaluate_json(scope)
+            return expression.evaluate_within(scope, allowance, as_json=True)
         except ExpressionError as error:
             raise error.inside(text, offset) from None
 
-    return render
+    return fill
 
 
-def _joined(text: str, pieces: list[str | tuple[Expression, int]]) -> Render:
-    def render(scope: Scope) -> str:
+def _joined(text: str, pieces: list[str | tuple[Expression, int]]) -> Fill:
+    def fill(scope: Scope, allowance: Allowance) -> str:
         written: list[str] = []
         length = 0
         for piece in pieces:
-            written.append(piece if isinstance(piece, str) else _filled(text, *piece, scope))
+            written.append(piece if isinstance(piece, str) else _written(text, *piece, scope, allowance))
             length += len(written[-1])
         if length > MAX_TEXT_CHARS:
             raise ExpressionError(f"The text would be longer than {MAX_TEXT_CHARS} characters", 0, text)
+        try:
+            allowance.wrote(length)
+        except ExpressionError as error:
+            raise error.inside(text) from None
         return "".join(written)
 
-    return render
+    return fill
 
 
-def _filled(text: str, expression: Expression, offset: int, scope: Scope) -> str:
+def _written(text: str, expression: Expression, offset: int, scope: Scope, allowance: Allowance) -> str:
     try:
-        return to_text(expression.evaluate(scope))
+        return to_text(expression.evaluate_within(scope, allowance))
     except ExpressionError as error:
         raise error.inside(text, offset) from None

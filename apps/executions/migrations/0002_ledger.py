@@ -47,7 +47,7 @@ ALTER TABLE executions_task SET (fillfactor = 80, autovacuum_vacuum_scale_factor
 
 
 class Migration(migrations.Migration):
-    dependencies = [("executions", "0002_initial"), ("melodies", "0002_tenancy_and_immutable_versions")]
+    dependencies = [("executions", "0001_initial"), ("melodies", "0002_tenancy_and_immutable_versions")]
 
     operations = [
         EnableTenancy("executions_plannode", web="select,insert", worker="select"),

@@ -1,0 +1,128 @@
+"""The servers all systems share, in a folder of their own that is gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+
+from symphony import roles, stack
+from symphony.demo.client import Client
+from symphony.embedded.home import Home, free_port
+from symphony.embedded.process import spawn, tail
+from symphony.errors import StackError
+from symphony.supervisor import ProcessSpec, Supervisor
+
+PLAIN_DATABASE = "plain"
+PLAIN_BROKER_DATABASE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Servers and web that run, nothing else; `rows` reads Symphony's tables past its row-level security."""
+
+    home: Home
+    stack: stack.Prepared
+    web: Supervisor
+    client: Client
+    url: str
+    token: str
+    rows: Any
+    broker: redis.Redis
+    plain_variables: dict[str, str]
+
+    @contextmanager
+    def running(self, processes: Sequence[ProcessSpec]) -> Iterator[None]:
+        """Workers for as long as the block lasts."""
+        workers = Supervisor(self.home.log, stack.BASE_DIR, self.stack.servers.check)
+        try:
+            workers.start(processes)
+            yield
+        finally:
+            workers.stop()
+
+    def wait(self, done: Callable[[], bool], what: str, *, seconds: float, pause: float = 0.01) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise StackError(f"{what} was not done within {seconds:.0f} seconds (logs: {self.home.log}).")
+            self.stack.servers.check()
+            time.sleep(pause)
+
+    def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.rows.cursor() as cursor:
+            cursor.execute(query, values)
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[Arena]:
+    """Embedded servers with the product's own settings, Symphony's web, and a database for plain Celery."""
+    outer = Home(Home(root).root / "bench")
+    with outer.locked():
+        folder = outer.root / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            with _arena(Home(folder)) as arena:
+                yield arena
+        except StackError:
+            # The message names a log, so that stays.
+            shutil.rmtree(folder / "postgres", ignore_errors=True)
+            raise
+        except BaseException:
+            shutil.rmtree(outer.root, ignore_errors=True)
+            raise
+        shutil.rmtree(outer.root, ignore_errors=True)
+
+
+@contextmanager
+def _arena(home: Home) -> Iterator[Arena]:
+    with stack.prepared(home, {}) as prepared:
+        stack.manage("provision", prepared, home)
+        plain_variables = _prepare_plain(prepared, home)
+        options = stack.Options(port=free_port(), flower_port=None)
+        web = Supervisor(home.log, stack.BASE_DIR, prepared.servers.check)
+        try:
+            web.start([spec for spec in stack.process_specs(options, prepared, home) if spec.name == "web"])
+            web.wait_for(f"{options.url}/livez", "web")
+            token = home.read_private("token") or ""
+            with closing(_superuser(prepared)) as rows, redis.Redis.from_url(prepared.variables["BROKER_URL"]) as broker:
+                client = Client(options.url, token)
+                yield Arena(home, prepared, web, client, options.url, token, rows, broker, plain_variables)
+        finally:
+            web.stop()
+
+
+def _superuser(prepared: stack.Prepared) -> Any:
+    assert prepared.servers.postgres is not None
+    url = prepared.servers.postgres.url
+    connection = psycopg2.connect(url.rpartition("/")[0] + "/" + roles.database_name(prepared.variables["DATABASE_URL"]))
+    connection.autocommit = True
+    return connection
+
+
+def _prepare_plain(prepared: stack.Prepared, home: Home) -> dict[str, str]:
+    """A database of its own on the same server, and the tables of django-celery-results in it."""
+    assert prepared.servers.postgres is not None
+    assert prepared.servers.valkey is not None
+    variables = {
+        "PLAIN_DATABASE_URL": roles.create_owned_database(prepared.servers.postgres.url, home, PLAIN_DATABASE),
+        "PLAIN_BROKER_URL": f"{prepared.servers.valkey.url}/{PLAIN_BROKER_DATABASE}",
+        "PLAIN_STAMPS": str(home.root / "stamps"),
+    }
+    log = home.log / "plain-migrate.log"
+    command = [sys.executable, "-m", "django", "migrate", "--settings", "benchmarks.plain.settings"]
+    environ = {**os.environ, **variables, "PYTHONPATH": str(stack.BASE_DIR)}
+    if spawn(command, log=log, cwd=stack.BASE_DIR, environ=environ).wait() != 0:
+        raise StackError(f"The tables of django-celery-results could not be made: {tail(log)} (log: {log}).")
+    return variables

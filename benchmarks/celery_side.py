@@ -1,0 +1,85 @@
+"""Plain Celery as a system under test: canvases sent from here, timed by the stamps its tasks leave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, chain, group
+from celery.canvas import Signature
+
+from benchmarks.arena import Arena
+from benchmarks.contest import DEADLINE_SECONDS, THREADS
+from benchmarks.spans import Span
+from symphony.supervisor import ProcessSpec
+
+STAMP_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PlainCelery:
+    """`results`: none or django-db."""
+
+    arena: Arena
+    name: str
+    results: str
+    pool: str = "threads"
+    concurrency: int = THREADS
+    app: Celery = field(init=False)
+
+    def __post_init__(self) -> None:
+        app = Celery("plain-client", broker=self.arena.plain_variables["PLAIN_BROKER_URL"], set_as_current=False)
+        if self.results == "none":
+            app.conf.task_ignore_result = True
+        else:
+            # Only so that chords may be sent from here; what comes of them is the workers' business.
+            app.conf.result_backend = "cache+memory://"
+        object.__setattr__(self, "app", app)
+
+    def processes(self, *, events: bool) -> Sequence[ProcessSpec]:
+        command = [
+            *(sys.executable, "-m", "celery", "-A", "benchmarks.plain.app", "worker", "--loglevel", "INFO"),
+            *("--without-gossip", "--without-mingle", "-n", "plain@%h"),
+            *("-P", self.pool, "-c", str(self.concurrency)),
+            *(["-E"] if events else []),
+        ]
+        environ = {**os.environ, **self.arena.plain_variables, "PLAIN_RESULTS": self.results}
+        if self.results == "django-db":
+            environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.plain.settings"
+        return [ProcessSpec("plain", command, environ)]
+
+    def chain(self, length: int) -> Sequence[Span]:
+        return self.timed(chain(*[self.signature("noop") for _ in range(length)], app=self.app), length)
+
+    def fan(self, width: int) -> Sequence[Span]:
+        """A chord where results are stored; otherwise the members are counted and the last one sends the closing task."""
+        first, last = self.signature("noop"), self.signature("noop")
+        if self.results == "none":
+            counter = f"fan-{uuid.uuid4()}"
+            members = group([self.signature("counted", counter, width) for _ in range(width)], app=self.app)
+            return self.timed(chain(first, members, app=self.app), width + 2)
+        members = group([self.signature("noop") for _ in range(width)], app=self.app)
+        return self.timed(chain(first, members, last, app=self.app), width + 2)
+
+    def signature(self, task: str, *args: Any) -> Signature[Any]:
+        return self.app.signature(f"plain.{task}", args=args, immutable=True)
+
+    def timed(self, canvas: Signature[Any], count: int) -> Sequence[Span]:
+        """Send a canvas and wait until `count` tasks have left their stamp."""
+        path = Path(self.arena.plain_variables["PLAIN_STAMPS"])
+        path.touch(mode=0o600)
+        os.truncate(path, 0)
+        canvas.apply_async()
+        self.arena.wait(
+            lambda: path.stat().st_size >= count * STAMP_BYTES,
+            f"{self.name}: {count} tasks",
+            seconds=DEADLINE_SECONDS,
+            pause=0.005,
+        )
+        content = memoryview(path.read_bytes()).cast("d")
+        return sorted(Span(content[at], content[at + 1]) for at in range(0, len(content), 2))

@@ -1,0 +1,39 @@
+"""An engine of its own for each test: what is killed here is nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import User
+from tests.apps.conftest import alice
+from tests.conftest import temporary_home
+from tests.engine import Broker, Engine, sending_to
+
+HASTE = {"SYMPHONY_LEASE_SECONDS": "2", "SYMPHONY_RESEND_SECONDS": "1", "SYMPHONY_SWEEP_SECONDS": "0.2"}
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    with temporary_home() as home:
+        valkey = Broker(home)
+        try:
+            with sending_to(valkey.url):
+                yield valkey
+        finally:
+            valkey.close()
+
+
+@pytest.fixture
+def engine(
+    worker_environ: Callable[..., dict[str, str]], alice: User, broker: Broker, tmp_path: Path
+) -> Iterator[Engine]:
+    """Nothing runs in it yet. Leases and pauses are short, so that what is lost is missed soon."""
+    running = Engine(alice, worker_environ, tmp_path, broker, HASTE)
+    yield running
+    running.stop()
+
+
+__all__ = ["alice", "broker", "engine"]

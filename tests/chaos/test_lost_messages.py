@@ -1,0 +1,95 @@
+"""The broker is a wake-up hint: doubled, lost or late messages, and a broker that is gone, change no result."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from symphony.celery import app as celery_app
+from tests.chaos import long_run
+from tests.chaos.test_killed_workers import outputs_of
+from tests.engine import Broker, Engine, Run, assert_each_completed_once
+
+QUEUES = ("steps", "calls")
+
+
+def double_all(broker: Broker, times: int = 2) -> int:
+    """Every message that waits is there `times` more; how many there were."""
+    waiting = 0
+    with broker.client as client:
+        for queue in QUEUES:
+            messages: list[Any] = client.lrange(queue, 0, -1)
+            waiting += len(messages)
+            for message in messages * times:
+                client.lpush(queue, message)
+    return waiting
+
+
+def call_all(run: Run) -> None:
+    """A message for every task there is, whatever has become of it: for many it comes too early, for many too late."""
+    with celery_app.producer_or_acquire() as producer:
+        for task in run.tasks():
+            arguments = [str(task.organization_id), str(task.pk)]
+            celery_app.send_task("symphony.step", arguments, queue=task.queue, task_id=str(task.pk), producer=producer)
+
+
+def test_doubled_and_uncalled_for_messages_change_nothing(engine: Engine, broker: Broker) -> None:
+    run = engine.submit(long_run.document(seconds=0.01))
+    call_all(run)
+    call_all(run)
+    assert double_all(broker) > 2 * long_run.LANES * long_run.LENGTH
+    engine.worker("processes")
+    engine.worker("threads", queues="calls", pool="threads", slots=8)
+    for done in (30, 120, 210):
+        run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+        call_all(run)
+        double_all(broker)
+    run.wait()
+
+    assert_each_completed_once(run)
+    assert {task.attempt for task in run.tasks()} == {1}
+    long_run.check_results(outputs_of(run))
+
+
+def test_a_flushed_broker_costs_time_and_nothing_else(engine: Engine, broker: Broker) -> None:
+    run = engine.submit(long_run.document())
+    engine.worker("processes")
+    engine.worker("threads", queues="calls", pool="threads", slots=8)
+    engine.sweep()
+    for done in (0, 40, 120, 200):
+        run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+        with broker.client as client:
+            client.flushall()
+    run.wait()
+
+    assert_each_completed_once(run)
+    assert {task.attempt for task in run.tasks()} == {1}
+    long_run.check_results(outputs_of(run))
+
+
+def test_a_run_begins_and_goes_on_although_the_broker_was_gone(engine: Engine, broker: Broker) -> None:
+    engine.worker("processes")
+    engine.worker("threads", queues="calls", pool="threads", slots=8)
+    engine.sweep()
+    first = engine.submit(long_run.document())
+    first.wait_for(lambda seen: seen.count("completed") >= 40, "40 tasks are completed")
+    broker.kill()
+    second = engine.submit(long_run.document())
+    assert second.execution().status == "pending"
+    broker.restart()
+    for run in (first, second):
+        run.wait()
+        assert_each_completed_once(run)
+        long_run.check_results(outputs_of(run))
+
+
+def test_a_broker_that_does_not_answer_keeps_nobody_from_submitting(engine: Engine, broker: Broker) -> None:
+    broker.server.process.send_signal(signal.SIGSTOP)
+    run = engine.submit(long_run.document(seconds=0))
+    assert run.execution().status == "pending"
+    broker.server.process.send_signal(signal.SIGCONT)
+    engine.worker("processes")
+    engine.worker("threads", queues="calls", pool="threads", slots=8)
+    engine.sweep()
+    run.wait()
+    assert_each_completed_once(run)
