@@ -54,8 +54,8 @@ bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/result
 
 lock: $(STAMP) ## pin requirements*.txt anew from pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
-	$(PY) -m uv pip compile --quiet --no-header --upgrade --python-version 3.11 pyproject.toml --output-file requirements.txt
-	$(PY) -m uv pip compile --quiet --no-header --python-version 3.11 --constraint requirements.txt --extra dev pyproject.toml --output-file requirements-dev.txt
+	$(PY) -m uv pip compile --quiet --no-header --universal --upgrade --python-version 3.11 pyproject.toml --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet --no-header --universal --python-version 3.11 --constraint requirements.txt --extra dev pyproject.toml --output-file requirements-dev.txt
 
 clean: ## remove the virtual environment and caches; never .symphony, where your data is
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

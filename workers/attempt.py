@@ -8,20 +8,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
-
 from apps.executions import ledger
-from apps.melodies.definition.expressions import ExpressionError, Template, compile_condition, compile_template
+from apps.melodies.definition.expressions import ExpressionError, compile_condition, compile_template
 from apps.melodies.definition.kinds import StepKind
 from workers import scopes, workspaces
 from workers.pit import store
+from workers.steps.contract import Expand, FrameOutcome, StepCancelled, StepContext, StepFailed, WaitUntil, runnable
 from workers.steps.files.content import artifact_type, as_bytes, content_type
 from workers.steps.files.jail import Jail, parts_of
-from workers.steps.contract import Expand, FrameOutcome, StepCancelled, StepContext, StepFailed, WaitUntil, runnable
-from workers.steps.fields import validate_rendered
+from workers.steps.rendering import prepare
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +93,6 @@ def run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Exp
         return _failed(claimed, failure.code, str(failure), failure.details)
     except ExpressionError as error:
         return _failed(claimed, "expression_error", error.message, {"expression": error.text[:500]})
-    except ValidationError as error:
-        return _failed(claimed, "invalid_parameters", _first_problem(error), {})
     except MemoryError:
         return _failed(claimed, "out_of_memory", "The step needed more memory than the worker has.", {})
     except Exception as error:
@@ -121,8 +116,7 @@ def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Ex
         readable_roots=workspaces.readable_roots(),
         cancelled=cancelled,
     )
-    rendered = _with_bodies(_render(chosen.kind, claimed["params"], scope), chosen.kind, claimed["bodies"])
-    params = validate_rendered(chosen.kind.params, rendered)
+    params = prepare(chosen.kind, _with_bodies(chosen.kind, claimed["params"], claimed["bodies"]), scope)
     if claimed["phase"] == 0:
         result = chosen.run(params, context)
     elif chosen.collect is not None:
@@ -136,38 +130,16 @@ def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Ex
     return _completed(claimed, context, result)
 
 
-def _render(kind: StepKind, params: Mapping[str, Any], scope: Any) -> dict[str, Any]:
-    """Expand templates in every field that is one; bodies are not among them (their steps are nodes of their own)."""
-    left_alone = {*kind.expressions, *kind.sources, *kind.literals}
-    rendered = {
-        name: value if name in left_alone else _template(json.dumps(value)).render(scope) if _has_template(value) else value
-        for name, value in params.items()
-    }
-    return rendered
-
-
-def _with_bodies(rendered: dict[str, Any], kind: StepKind, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The fields that hold steps, for the model's sake: which bodies there are, not what is in them."""
+def _with_bodies(kind: StepKind, params: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The step's fields, and those that hold steps: which bodies there are, not what is in them."""
+    whole = dict(params)
     for body_field in kind.bodies:
         labels = [body["label"] for body in bodies if body["field"] == body_field.name]
         if body_field.shape == "map":
-            rendered[body_field.name] = {label: [] for label in labels}
+            whole[body_field.name] = {label: [] for label in labels}
         elif labels:
-            rendered[body_field.name] = []
-    return rendered
-
-
-def _has_template(value: Any) -> bool:
-    if isinstance(value, str):
-        return "{{" in value
-    if isinstance(value, list):
-        return any(map(_has_template, value))
-    return isinstance(value, dict) and any(map(_has_template, value.values()))
-
-
-@lru_cache(maxsize=4096)
-def _template(text: str) -> Template:
-    return compile_template(json.loads(text))
+            whole[body_field.name] = []
+    return whole
 
 
 def _expand(collect: Any, params: Any, context: StepContext, claimed: Mapping[str, Any], result: Expand) -> Any:
@@ -218,10 +190,11 @@ def _told(artifact: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write_output(claimed: Mapping[str, Any], context: StepContext, output: Any) -> None:
     """`output_to_file`: strings as they are, everything else as JSON, in the workspace and as an artifact."""
-    name = str(_template(json.dumps(claimed["options"]["output_to_file"])).render(context.scope))
+    name = str(compile_template(claimed["options"]["output_to_file"]).render(context.scope))
     data = as_bytes(output)
     parts = parts_of(name)
-    Jail(context.workspace).write(parts, data)
+    with Jail(context.workspace) as jail:
+        jail.write(parts, data)
     path = "/".join(parts)
     context.keep(path, data, content_type=content_type(path), artifact_type=artifact_type(path))
 
@@ -241,12 +214,6 @@ def _failed(claimed: Mapping[str, Any], code: str, message: str, details: Mappin
     error = {"code": code, "message": message[:10_000]} | ({"details": _jsonable(details)} if details else {})
     told = {"name": claimed["name"], "kind": claimed["kind"], "code": code, "message": message[:1000]}
     return Outcome(claimed, "failed", error=error, events=[("error_occurred", told)])
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    place = ".".join(map(str, problem["loc"]))
-    return f"Field {place or '(step)'}: {problem['msg']}"
 
 
 def _jsonable(value: Any) -> Any:

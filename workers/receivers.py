@@ -29,6 +29,7 @@ def _row(plan: Plan, node: PlanNode) -> dict[str, Any]:
     row["bodies"] = [asdict(body) for body in node.bodies]
     row["successors"] = _array(node.successors)
     row["edge_on"] = _array(node.edge_on)
+    row["stripes"] = _array(node.stripes)
     row["ahead"] = look_ahead(plan, node)
     return row
 

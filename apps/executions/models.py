@@ -66,6 +66,7 @@ class PlanNode(Owned):
     bodies = models.JSONField()
     rank = models.FloatField()
     ahead = models.JSONField(null=True)
+    stripes: models.Field[list[int], list[int]] = ArrayField(models.IntegerField())
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["version", "node"], name="plan_node_number")]
@@ -209,6 +210,24 @@ class Expansion(RunOwned):
 
     def __str__(self) -> str:
         return f"{self.total - self.remaining}/{self.total}"
+
+
+class Stripe(RunOwned):
+    """A part of a wide join's countdown; when `open` comes to 0 the whole part arrives at the join's own row."""
+
+    task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
+    stripe = models.SmallIntegerField()
+    size = models.IntegerField()
+    open = models.IntegerField()
+    met = models.IntegerField(db_default=0)
+    neutral = models.IntegerField(db_default=0)
+    hard = models.IntegerField(db_default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["task_id", "stripe"], name="stripe_of_task")]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}/{self.stripe}"
 
 
 class Variable(RunOwned):

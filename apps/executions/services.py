@@ -43,6 +43,7 @@ _PLAN_COLUMNS: Mapping[str, str] = {
     "bodies": "jsonb",
     "rank": "float8",
     "ahead": "jsonb",
+    "stripes": "int[]",
 }
 _PLAN_BATCH = 5000
 

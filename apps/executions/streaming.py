@@ -12,7 +12,7 @@ import json
 import logging
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -344,7 +344,7 @@ class Hub:
 hub = Hub()
 
 
-async def messages(execution_id: UUID, viewer: Viewer, after: Cursor) -> AsyncIterator[bytes]:
+async def messages(execution_id: UUID, viewer: Viewer, after: Cursor) -> AsyncGenerator[bytes]:
     """What one client is sent, from `after` to the end of the run; it may stop listening at any time."""
     loop = asyncio.get_running_loop()
     yield b"retry: 1000\n\n"

@@ -20,7 +20,8 @@ from pathlib import Path
 from symphony.errors import StackError
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -92,7 +93,8 @@ def _checked(result: int, what: str) -> None:
 def _become(account: Account) -> None:
     """Change to the account for good, keeping at most CAP_DAC_OVERRIDE."""
     if account.reach_private:
-        _checked(_libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
+        # Keeps capabilities over setuid, and lets access(2), by which PostgreSQL finds its programs, count them too.
+        _checked(_libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "PR_SET_SECUREBITS")
     os.setgroups([])
     os.setgid(account.gid)
     os.setuid(account.uid)

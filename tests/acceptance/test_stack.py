@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,48 +108,68 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
     return process.returncode, out, err
 
 
-@pytest.fixture
-def short_home() -> Iterator[Path]:
+@contextmanager
+def temporary_home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="symphony-up-"))
     yield folder / "home"
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_in(home: Path) -> Iterator[Up]:
+    running = started(home)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            ended(running.process, signal.SIGTERM)
+    eventually(lambda: not processes_of(home), GONE_WITHIN, "all processes are gone")
+
+
+@pytest.fixture
+def fresh_home() -> Iterator[Path]:
+    with temporary_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """One home for the tests that only start and stop on it: the first start makes it, the others find it."""
-    folder = Path(tempfile.mkdtemp(prefix="symphony-up-"))
-    yield folder / "home"
-    shutil.rmtree(folder, ignore_errors=True)
+def used_home() -> Iterator[Path]:
+    """For the tests that start and stop: the first start makes it, the others find it."""
+    with temporary_home() as home:
+        yield home
 
 
 @pytest.fixture
-def up(home: Path) -> Iterator[Up]:
-    running = started(home)
-    yield running
-    if running.process.poll() is None:
-        ended(running.process, signal.SIGTERM)
-    running.process.wait()
-    eventually(lambda: not processes_of(home), GONE_WITHIN, f"nothing is left of {processes_of(home)}")
+def brief(used_home: Path) -> Iterator[Up]:
+    """A stack the test ends itself."""
+    with running_in(used_home) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Up]:
+    """A stack that tests look at and leave running."""
+    with temporary_home() as home, running_in(home) as running:
+        yield running
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_no_process_survives(up: Up, number: signal.Signals) -> None:
-    pool = [line for line in processes_of(up.home) if "ForkPoolWorker" in line]
-    eventually(lambda: len(processes_of(up.home)) > 8, STARTED_WITHIN, "servers, web, workers and sweep run")
-    code, out, err = ended(up.process, number)
+def test_no_process_survives(brief: Up, number: signal.Signals) -> None:
+    pool = [line for line in processes_of(brief.home) if "ForkPoolWorker" in line]
+    eventually(lambda: len(processes_of(brief.home)) > 8, STARTED_WITHIN, "servers, web, workers and sweep run")
+    code, out, err = ended(brief.process, number)
     assert code == (-signal.SIGKILL if number == signal.SIGKILL else 0), err
-    assert f"{up.url}/api/v1/" in out
-    eventually(lambda: not processes_of(up.home), GONE_WITHIN, f"all processes are gone, also {pool}")
+    assert f"{brief.url}/api/v1/" in out
+    eventually(lambda: not processes_of(brief.home), GONE_WITHIN, f"all processes are gone, also {pool}")
 
 
-def test_a_restart_keeps_the_data(up: Up) -> None:
-    token = (up.home / "token").read_text().strip()
-    assert status(f"{up.url}/api/v1/users/me/", token) == 200
-    ended(up.process, signal.SIGKILL)
-    again = started(up.home)
+def test_a_restart_keeps_the_data(brief: Up) -> None:
+    token = (brief.home / "token").read_text().strip()
+    assert status(f"{brief.url}/api/v1/users/me/", token) == 200
+    ended(brief.process, signal.SIGKILL)
+    again = started(brief.home)
     try:
-        assert (up.home / "token").read_text().strip() == token
+        assert (brief.home / "token").read_text().strip() == token
         assert status(f"{again.url}/api/v1/users/me/", token) == 200
         assert status(f"{again.url}/api/v1/users/me/", "sym_00000000_wrong") == 401
     finally:
@@ -213,58 +234,58 @@ def sentence(home: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("option", "variable"), [("--port", "PORT"), ("--flower-port", "FLOWER_PORT")])
-def test_a_taken_port_is_one_sentence(short_home: Path, option: str, variable: str) -> None:
+def test_a_taken_port_is_one_sentence(fresh_home: Path, option: str, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         others = ["--port", str(free_port()), "--flower-port", str(free_port())]
-        said = sentence(short_home, *others, option, str(port))
+        said = sentence(fresh_home, *others, option, str(port))
     assert said == (
         f"symphony: Port {port} is taken by another program: choose another one, `make up {variable}={port + 1}`."
     )
 
 
-def test_data_of_another_postgresql_is_one_sentence(short_home: Path) -> None:
-    data = short_home / "postgres"
+def test_data_of_another_postgresql_is_one_sentence(fresh_home: Path) -> None:
+    data = fresh_home / "postgres"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("13\n")
-    assert "was written by PostgreSQL 13 and this is PostgreSQL 18" in sentence(short_home, "--servers")
+    assert "was written by PostgreSQL 13 and this is PostgreSQL 18" in sentence(fresh_home, "--servers")
 
 
-def test_a_folder_that_is_no_data_is_one_sentence(short_home: Path) -> None:
-    (short_home / "postgres").mkdir(parents=True)
-    assert "is not a PostgreSQL data folder" in sentence(short_home, "--servers")
+def test_a_folder_that_is_no_data_is_one_sentence(fresh_home: Path) -> None:
+    (fresh_home / "postgres").mkdir(parents=True)
+    assert "is not a PostgreSQL data folder" in sentence(fresh_home, "--servers")
 
 
-def test_damaged_data_is_one_sentence(short_home: Path) -> None:
-    first = start(short_home, "--servers")
-    eventually(lambda: running_stack(short_home), STARTED_WITHIN, "the servers are up")
+def test_damaged_data_is_one_sentence(fresh_home: Path) -> None:
+    first = start(fresh_home, "--servers")
+    eventually(lambda: running_stack(fresh_home), STARTED_WITHIN, "the servers are up")
     ended(first, signal.SIGTERM)
-    (short_home / "postgres" / "global" / "pg_control").write_bytes(b"not what it was")
-    said = sentence(short_home, "--servers")
+    (fresh_home / "postgres" / "global" / "pg_control").write_bytes(b"not what it was")
+    said = sentence(fresh_home, "--servers")
     assert "PostgreSQL did not start" in said
-    assert str(short_home / "log" / "postgres.log") in said
+    assert str(fresh_home / "log" / "postgres.log") in said
 
 
-def test_a_stale_pid_file_does_not_matter(short_home: Path) -> None:
-    first = start(short_home, "--servers")
-    eventually(lambda: running_stack(short_home), STARTED_WITHIN, "the servers are up")
-    stale = (short_home / "postgres" / "postmaster.pid").read_text()
+def test_a_stale_pid_file_does_not_matter(fresh_home: Path) -> None:
+    first = start(fresh_home, "--servers")
+    eventually(lambda: running_stack(fresh_home), STARTED_WITHIN, "the servers are up")
+    stale = (fresh_home / "postgres" / "postmaster.pid").read_text()
     ended(first, signal.SIGTERM)
     # As after a power cut, with a number that now belongs to somebody else.
     rest = stale.partition("\n")[2]
-    (short_home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{rest}")
-    second = start(short_home, "--servers")
-    eventually(lambda: second.poll() is not None or running_stack(short_home), STARTED_WITHIN, "they are up again")
+    (fresh_home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{rest}")
+    second = start(fresh_home, "--servers")
+    eventually(lambda: second.poll() is not None or running_stack(fresh_home), STARTED_WITHIN, "they are up again")
     code, _, err = ended(second, signal.SIGTERM)
     assert code == 0, err
 
 
 @pytest.mark.parametrize("command", ["migrate", "showmigrations"])
-def test_no_database_is_one_sentence(short_home: Path, command: str) -> None:
+def test_no_database_is_one_sentence(fresh_home: Path, command: str) -> None:
     process = subprocess.run(
         [sys.executable, "manage.py", command],
         cwd=settings.BASE_DIR,
-        env=environment(short_home),
+        env=environment(fresh_home),
         capture_output=True,
         text=True,
         timeout=STARTED_WITHIN,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workers.compiler.plan import EDGE_CODES, END_KIND, PlanNode
+from workers.compiler.plan import EDGE_CODES, END_KIND, STRIPED, PlanNode
 
 Outcome = Literal["completed", "tolerated", "failed", "skipped", "cancelled"]
 Verdict = Literal["ready", "wait", "skip", "cancel"]
@@ -53,7 +53,7 @@ class Counter:
 
 def effect(edge: int, outcome: Outcome) -> str:
     """What an outcome means for an edge, by the number of its kind."""
-    return EFFECTS[edge * len(OUTCOMES) + OUTCOMES.index(outcome)]
+    return EFFECTS[edge % STRIPED * len(OUTCOMES) + OUTCOMES.index(outcome)]
 
 
 @dataclass(slots=True)

@@ -21,6 +21,13 @@ from apps.melodies.definition.model import Body, Definition, Edge, Step
 EDGE_CODES = {"success": 0, "failure": 1, "skipped": 2, "done": 3, "order": 4}
 """How the ledger numbers the kinds of edges."""
 
+STRIPED = 8
+"""Added to an edge's number when its target counts in stripes."""
+STRIPES = 16
+STRIPED_FROM = 64
+"""A join of more edges than this counts them in 16 rows first: thousands of predecessors that end together would
+otherwise wait for each other's commit on one row."""
+
 END_KIND = "end"
 LOOK_AHEAD = 6
 """Longest chain sent as one canvas. Each link adds about 0.3 KB to every message before it; six keep a message of the
@@ -63,6 +70,8 @@ class PlanNode:
     variables: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     bodies: list[PlannedBody] = field(default_factory=list)
+    stripes: list[int] = field(default_factory=list)
+    """How many edges each stripe counts; empty for a join that counts in its own row."""
     rank: float = 0.0
     run: list[int] = field(default_factory=list)
     meets: int | None = None
@@ -102,6 +111,7 @@ def compile_plan(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
                 if body.steps:
                     waiting.append((body.steps, numbers[step.name], depth + 1, inner, slot))
     plan = Plan(nodes, root_size)
+    _stripe(plan)
     _rank(plan)
     _look_ahead(plan)
     return plan
@@ -251,6 +261,20 @@ def _close_body(nodes: list[PlanNode], first: int, parent: int | None, depth: in
         node.edge_on.append(EDGE_CODES["done"])
 
 
+def _stripe(plan: Plan) -> None:
+    """Spread the edges of wide joins over stripes; a join that may start early must see each arrival at once."""
+    wide = {node.node for node in plan.nodes if node.open > STRIPED_FROM and node.need == node.open}
+    if not wide:
+        return
+    for node in plan.nodes:
+        for place, target in enumerate(node.successors):
+            if target in wide:
+                node.edge_on[place] += STRIPED
+                join = plan.nodes[target]
+                join.stripes = join.stripes or [0] * STRIPES
+                join.stripes[node.node % STRIPES] += 1
+
+
 def _weight(node: PlanNode) -> float:
     """Expected seconds of a step, as far as the document tells."""
     seconds = node.params.get("seconds")
@@ -292,7 +316,7 @@ def _linear_follower(plan: Plan) -> Callable[[PlanNode], int | None]:
     expected = (EDGE_CODES["success"], EDGE_CODES["order"])
 
     def follower(node: PlanNode) -> int | None:
-        if len(node.successors) != 1 or node.edge_on[0] not in expected:
+        if len(node.successors) != 1 or node.edge_on[0] % STRIPED not in expected:
             return None
         target = plan.nodes[node.successors[0]]
         return target.node if target.open == 1 and target.kind != END_KIND else None
@@ -307,10 +331,10 @@ def _is_fork_join(plan: Plan, join: PlanNode, sources: list[int], predecessors: 
     fork = predecessors.get(sources[0], [])
     return all(
         len(plan.nodes[source].successors) == 1
-        and plan.nodes[source].edge_on[0] in (EDGE_CODES["success"], EDGE_CODES["done"])
+        and plan.nodes[source].edge_on[0] % STRIPED in (EDGE_CODES["success"], EDGE_CODES["done"])
         and predecessors.get(source, []) == fork
         for source in sources
     )
 
 
-__all__ = ["EDGE_CODES", "END_KIND", "LOOK_AHEAD", "Plan", "PlanNode", "PlannedBody", "compile_plan"]
+__all__ = ["EDGE_CODES", "END_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]

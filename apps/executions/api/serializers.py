@@ -15,6 +15,8 @@ from apps.executions.states import TASK_TERMINAL, ExecutionStatus, TaskStatus
 
 EDGE_NAMES: Final = ("success", "failure", "skipped", "done", "order")
 """By the number the plan keeps of an edge's kind."""
+STRIPED: Final = 8
+"""Added to that number where the join is counted in stripes; nothing a reader needs to know."""
 
 EXECUTION_STATUSES: Final = [(status.value, status.value) for status in ExecutionStatus]
 TASK_STATUSES: Final = [(status.value, status.value) for status in TaskStatus]

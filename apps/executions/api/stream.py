@@ -5,7 +5,8 @@ An asynchronous view around one of DRF: who asks, and whether they may, is settl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -80,6 +81,22 @@ def _after(request: Request) -> Cursor:
     return cursor
 
 
+class _Messages:
+    """An asynchronous generator that ends with its response, wherever the response was when the client left."""
+
+    def __init__(self, generator: AsyncGenerator[bytes]) -> None:
+        self._generator = generator
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._generator
+
+    def close(self) -> None:
+        """Called on any thread."""
+        if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._generator.aclose(), self._loop)
+
+
 def stream_view(**initkwargs: Any) -> Callable[..., Any]:
     """What `StreamView.as_view()` would be, were it not asynchronous."""
     access = StreamView.as_view(**initkwargs)
@@ -98,7 +115,7 @@ def stream_view(**initkwargs: Any) -> Callable[..., Any]:
             return answer
         if request.method == "HEAD":
             return HttpResponse(content_type="text/event-stream", headers=HEADERS)
-        events = streaming.messages(execution_id, answer.viewer, answer.after)
+        events = _Messages(streaming.messages(execution_id, answer.viewer, answer.after))
         return StreamingHttpResponse(events, content_type="text/event-stream", headers=HEADERS)
 
     transaction.non_atomic_requests(stream)

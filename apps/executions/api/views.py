@@ -20,6 +20,7 @@ from apps.executions import lookups, queries, services
 from apps.executions.api.filters import ArtifactFilter, EventFilter, ExecutionFilter, TaskFilter
 from apps.executions.api.serializers import (
     EDGE_NAMES,
+    STRIPED,
     ArtifactSerializer,
     CancelInput,
     EventSerializer,
@@ -138,7 +139,7 @@ class GraphView(_OfOneExecution, GenericAPIView[Any]):
                     {name: node[name] for name in ("node", "name", "kind", "parent", "depth")}
                     | {
                         "successors": [
-                            {"node": target, "when": EDGE_NAMES[edge]}
+                            {"node": target, "when": EDGE_NAMES[edge % STRIPED]}
                             for target, edge in zip(node["successors"], node["edge_on"], strict=True)
                             if target in shown
                         ]

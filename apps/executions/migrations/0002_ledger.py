@@ -43,6 +43,7 @@ def unguard(table):
 STORAGE = """
 ALTER TABLE executions_task SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02,
                                  autovacuum_analyze_scale_factor = 0.05);
+ALTER TABLE executions_stripe SET (fillfactor = 50);
 """
 
 
@@ -55,6 +56,7 @@ class Migration(migrations.Migration):
         EnableTenancy("executions_task", web="select,insert,update", worker="select,insert,update"),
         EnableTenancy("executions_frame", web="select", worker="select,insert,update"),
         EnableTenancy("executions_expansion", web="select", worker="select,insert,update"),
+        EnableTenancy("executions_stripe", web="select,insert", worker="select,insert,update"),
         EnableTenancy("executions_variable", web="select,insert", worker="select,insert,update"),
         EnableTenancy("executions_event", web="select,insert", worker="select,insert"),
         EnableTenancy("executions_blob", web="select", worker="select,insert"),

@@ -29,6 +29,11 @@ TASK_COLUMNS = (
 """Columns of a row of `task_rows`; `parent` is the sequence number of the step around it, times are milliseconds."""
 
 
+def short(identifier: UUID) -> str:
+    """The end of an id, where those of one day differ."""
+    return identifier.hex[-8:]
+
+
 def counts_of(executions: Iterable[Execution]) -> dict[UUID, dict[str, int]]:
     """Tasks by status of several runs, in one query; runs of more than `MOST_COUNTED` tasks are left out."""
     wanted = [execution.id for execution in executions if execution.next_seq <= MOST_COUNTED]

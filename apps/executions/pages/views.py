@@ -87,16 +87,11 @@ def _run(execution: Execution, counts: dict[str, int] | None) -> dict[str, Any]:
         seconds = (execution.completed_at - execution.started_at).total_seconds()
     return {
         "execution": execution,
-        "short_id": short(execution.id),
+        "short_id": reading.short(execution.id),
         "progress": drawing.progress(counts) if counts is not None else f"about {execution.next_seq} steps",
         "parts": list(drawing.bar(counts)) if counts else [],
         "duration": drawing.duration(seconds) if seconds is not None else "",
     }
-
-
-def short(identifier: UUID) -> str:
-    """The end of an id, where those of one day differ."""
-    return identifier.hex[-8:]
 
 
 @require_safe
@@ -110,7 +105,7 @@ def live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     over = execution.status in _TERMINAL
     context = {
         "execution": execution,
-        "short_id": short(execution.id),
+        "short_id": reading.short(execution.id),
         "picture": picture,
         "boxes": drawing.painted(picture, found),
         "counts": counts.items(),
@@ -180,7 +175,9 @@ def cancel(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """Asks, then cancels."""
     execution = _execution(request, execution_id)
     if request.method != "POST":
-        return render(request, "executions/cancel.html", {"execution": execution, "short_id": short(execution.id)})
+        return render(
+            request, "executions/cancel.html", {"execution": execution, "short_id": reading.short(execution.id)}
+        )
     try:
         services.cancel_execution(actor=_user(request), execution=execution)
     except Forbidden as refused:

@@ -11,10 +11,10 @@ $$;
 
 -- What an outcome means for an edge: m(et), n(eutral), s(oft: not met), h(ard: not met, because of a failure).
 -- Rows are edges (success, failure, skipped, done, order), columns outcomes
--- (1 completed, 2 failed but tolerated, 3 failed, 4 skipped, 5 cancelled).
+-- (1 completed, 2 failed but tolerated, 3 failed, 4 skipped, 5 cancelled). 8 and more: an edge counted in stripes.
 CREATE OR REPLACE FUNCTION ledger_effect(p_edge int, p_outcome int) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT substr('mmhnhsmmshsssmsmmmmmmmhmh', p_edge * 5 + p_outcome, 1)
+  SELECT substr('mmhnhsmmshsssmsmmmmmmmhmh', p_edge % 8 * 5 + p_outcome, 1)
 $$;
 
 -- What a task's counters decide: r(eady), w(ait), s(kip), c(ancel: something it needs has failed).
@@ -291,33 +291,81 @@ END $$;
 -- (ROWS 1: whoever joins this to tasks must look each up by its id.)
 CREATE OR REPLACE FUNCTION ledger_arrivals(
   p_execution uuid, p_version uuid, p_shifts int[], p_nodes int[], p_codes int[]
-) RETURNS TABLE (id uuid, n int, m int, k int, h int) LANGUAGE plpgsql STABLE ROWS 1 AS $$
+) RETURNS TABLE (id uuid, n int, m int, k int, h int) LANGUAGE plpgsql VOLATILE ROWS 1 AS $$
 DECLARE
   v_successors int[];
   v_edges smallint[];
+  v_striped boolean := false;
+  i int;
 BEGIN
   IF cardinality(p_nodes) = 1 THEN
     SELECT p.successors, p.edge_on INTO v_successors, v_edges FROM executions_plannode p
     WHERE p.version_id = p_version AND p.node = p_nodes[1];
-    RETURN QUERY
-      SELECT ledger_task_id(p_execution, p_shifts[1] + g.target), 1, (c.effect = 'm')::int, (c.effect = 'n')::int,
-             (c.effect = 'h')::int
-      FROM unnest(v_successors, v_edges) AS g(target, edge)
-      CROSS JOIN LATERAL (SELECT ledger_effect(g.edge, p_codes[1]) AS effect) c;
-    RETURN;
+    FOR i IN 1 .. coalesce(cardinality(v_edges), 0) LOOP
+      v_striped := v_striped OR v_edges[i] >= 8;
+      EXIT WHEN v_striped;
+    END LOOP;
+    IF NOT v_striped THEN
+      RETURN QUERY
+        SELECT ledger_task_id(p_execution, p_shifts[1] + g.target), 1, (c.effect = 'm')::int, (c.effect = 'n')::int,
+               (c.effect = 'h')::int
+        FROM unnest(v_successors, v_edges) AS g(target, edge)
+        CROSS JOIN LATERAL (SELECT ledger_effect(g.edge, p_codes[1]) AS effect) c;
+      RETURN;
+    END IF;
   END IF;
   RETURN QUERY
-    SELECT ledger_task_id(p_execution, a.target), count(*)::int, (count(*) FILTER (WHERE a.effect = 'm'))::int,
-           (count(*) FILTER (WHERE a.effect = 'n'))::int, (count(*) FILTER (WHERE a.effect = 'h'))::int
-    FROM (
-      SELECT d.shift + g.target AS target, ledger_effect(g.edge, d.code) AS effect
+    WITH edges AS (
+      SELECT d.shift + g.target AS target, CASE WHEN g.edge >= 8 THEN d.node % 16 END AS stripe,
+             ledger_effect(g.edge, d.code) AS effect
       FROM unnest(p_shifts, p_nodes, p_codes) AS d(shift, node, code)
       CROSS JOIN LATERAL (
         SELECT q.successors, q.edge_on FROM executions_plannode q
         WHERE q.version_id = p_version AND q.node = d.node OFFSET 0) p
       CROSS JOIN LATERAL unnest(p.successors, p.edge_on) AS g(target, edge)
-    ) a
-    GROUP BY a.target;
+    ), counted AS (
+      SELECT ledger_task_id(p_execution, e.target) AS id, e.stripe, count(*)::int AS n,
+             (count(*) FILTER (WHERE e.effect = 'm'))::int AS m, (count(*) FILTER (WHERE e.effect = 'n'))::int AS k,
+             (count(*) FILTER (WHERE e.effect = 'h'))::int AS h
+      FROM edges e GROUP BY e.target, e.stripe
+    ), stripes AS MATERIALIZED (
+      -- One lock order for all.
+      SELECT s.id, c.n, c.m, c.k, c.h FROM counted c
+      CROSS JOIN LATERAL (
+        SELECT * FROM executions_stripe o WHERE o.task_id = c.id AND o.stripe = c.stripe OFFSET 0) s
+      WHERE c.stripe IS NOT NULL ORDER BY c.id, c.stripe
+    ), full_stripes AS (
+      SELECT * FROM ledger_count_stripes(ARRAY(SELECT t.id FROM stripes t), ARRAY(SELECT t.n FROM stripes t),
+                                         ARRAY(SELECT t.m FROM stripes t), ARRAY(SELECT t.k FROM stripes t),
+                                         ARRAY(SELECT t.h FROM stripes t))
+    )
+    SELECT a.id, sum(a.n)::int, sum(a.m)::int, sum(a.k)::int, sum(a.h)::int
+    FROM (
+      SELECT c.id, c.n, c.m, c.k, c.h FROM counted c WHERE c.stripe IS NULL
+      UNION ALL
+      SELECT f.id, f.n, f.m, f.k, f.h FROM full_stripes f
+    ) a GROUP BY a.id;
+END $$;
+
+-- Count edges off in stripes, in the order given; those that are complete arrive as a whole.
+CREATE OR REPLACE FUNCTION ledger_count_stripes(p_ids bigint[], p_n int[], p_m int[], p_k int[], p_h int[])
+RETURNS TABLE (id uuid, n int, m int, k int, h int) LANGUAGE plpgsql VOLATILE ROWS 16 AS $$
+DECLARE
+  s executions_stripe%ROWTYPE;
+BEGIN
+  FOR i IN 1 .. cardinality(p_ids) LOOP
+    UPDATE executions_stripe o
+    SET open = o.open - p_n[i], met = o.met + p_m[i], neutral = o.neutral + p_k[i], hard = o.hard + p_h[i]
+    WHERE o.id = p_ids[i] RETURNING * INTO s;
+    IF s.open = 0 THEN
+      id := s.task_id;
+      n := s.size;
+      m := s.met;
+      k := s.neutral;
+      h := s.hard;
+      RETURN NEXT;
+    END IF;
+  END LOOP;
 END $$;
 
 -- Tasks that just ended (all of one run) let others go: count their edges off, in waves, until nothing more is decided.
@@ -655,6 +703,15 @@ BEGIN
   FROM placed p
   JOIN executions_plannode n
     ON n.version_id = t.version_id AND n.node >= p.origin AND n.node < p.origin + p.size;
+  INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
+  SELECT p_organization, t.execution_id, ledger_task_id(t.execution_id, f.first + n.node - b.origin), s.place - 1,
+         s.size, s.size
+  FROM executions_frame f
+  CROSS JOIN LATERAL (SELECT (v_bodies -> f.body ->> 'first')::int AS origin) b
+  JOIN executions_plannode n
+    ON n.version_id = t.version_id AND n.node >= b.origin AND n.node < b.origin + f.size AND n.stripes <> '{}'
+  CROSS JOIN LATERAL unnest(n.stripes) WITH ORDINALITY AS s(size, place)
+  WHERE f.parent_task_id = t.id AND s.size > 0;
   INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, stop_on_failure)
   VALUES (t.id, p_organization, t.execution_id, v_total, least(p_limit, v_total), v_total, p_stop);
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'task_expanded',
@@ -704,6 +761,11 @@ BEGIN
   WHERE p.version_id = x.version_id AND p.parent IS NULL
   ORDER BY p.node;
   GET DIAGNOSTICS v_count = ROW_COUNT;
+  INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
+  SELECT x.organization_id, p_execution, ledger_task_id(p_execution, p.node), s.place - 1, s.size, s.size
+  FROM executions_plannode p
+  CROSS JOIN LATERAL unnest(p.stripes) WITH ORDINALITY AS s(size, place)
+  WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.stripes <> '{}' AND s.size > 0;
   UPDATE executions_execution SET next_seq = v_count WHERE id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
                        jsonb_build_object('tasks', v_count));

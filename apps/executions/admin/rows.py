@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.errors import SymphonyError
+from apps.executions import blobs, queries
+from apps.executions.admin.filters import KindFilter, OfExecution, QueueFilter, TypeFilter
+from apps.executions.admin.tables import RunRows, badge, took, with_task_name
+from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
+from apps.executions.states import TaskStatus
+from apps.melodies.admin import is_list, link, preformatted, uuid_or_none
+
+RECENT_RUNS = 100
+
+
+@admin.register(Task)
+class TaskAdmin(RunRows):
+    list_display = (
+        "name",
+        "state",
+        "kind",
+        "queue",
+        "attempt",
+        "execution_link",
+        "organization",
+        "started_at",
+        "duration",
+    )
+    list_filter = (OfExecution, "status", KindFilter, QueueFilter)
+    search_fields = ("name",)
+    search_help_text = "By name or id, among the tasks of one execution, or of the latest 100."
+    ordering = ("-id",)
+    fields = ("id", "execution_link", "organization", "name", "kind", "queue", "state", "attempt", "worker", "parent_link",
+              "created_at", "dispatched_at", "started_at", "completed_at", "due_at", "duration", "error_text",
+              "output_text")  # fmt: skip
+    readonly_fields = ("execution_link", "state", "parent_link", "duration", "error_text", "output_text")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        found = super().get_queryset(request).exclude(kind="end")
+        return found.defer("output", "error", "scopes") if is_list(request) else found.select_related("organization")
+
+    def of_run(self, found: QuerySet[Any], execution_id: UUID) -> QuerySet[Any]:
+        first, last = queries.first_task_id(execution_id), queries.last_task_id(execution_id)
+        return found.filter(id__gte=first, id__lte=last)
+
+    def recent(self, found: QuerySet[Any]) -> QuerySet[Any]:
+        runs = Execution.objects.order_by("-id").values_list("id", flat=True)
+        oldest = next(iter(runs[RECENT_RUNS - 1 : RECENT_RUNS]), None)
+        return found if oldest is None else found.filter(id__gte=queries.first_task_id(oldest))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        identifier = uuid_or_none(search_term)
+        if identifier is None:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(pk=identifier), False
+
+    @admin.display(description="status", ordering="status")
+    def state(self, task: Task) -> SafeString:
+        return badge(task.status)
+
+    @admin.display(description="duration")
+    def duration(self, task: Task) -> str:
+        return took(task.started_at, task.completed_at)
+
+    @admin.display(description="inside of")
+    def parent_link(self, task: Task) -> SafeString | str:
+        return link(task.parent_id, str(task.parent_id), Task)
+
+    @admin.display(description="error")
+    def error_text(self, task: Task) -> SafeString | str:
+        return preformatted(task.error) if task.error else "–"
+
+    @admin.display(description="output")
+    def output_text(self, task: Task) -> SafeString | str:
+        if task.output_ref:
+            return f"In the artifact store, SHA-256 {task.output_ref}."
+        return preformatted(task.output) if task.status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED) else "–"
+
+
+@admin.register(Event)
+class EventAdmin(RunRows):
+    list_display = ("occurred_at", "event_type", "task_link", "execution_link", "organization", "payload_line")
+    list_display_links = ("occurred_at", "event_type")
+    list_filter = (OfExecution, TypeFilter)
+    fields = ("id", "event_type", "occurred_at", "task_link", "execution_link", "organization", "payload_text")
+    readonly_fields = ("task_link", "execution_link", "payload_text")
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return with_task_name(super().get_queryset(request))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("-position", "-id") if "execution" in request.GET else ("-id",)
+
+    @admin.display(description="payload")
+    def payload_line(self, event: Event) -> str:
+        return ", ".join(f"{key}: {value}" for key, value in event.payload.items())[:160]
+
+    @admin.display(description="payload")
+    def payload_text(self, event: Event) -> SafeString:
+        return preformatted(event.payload)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(RunRows):
+    list_display = ("name", "artifact_type", "size_text", "task_link", "execution_link", "organization", "created_at",
+                    "download")  # fmt: skip
+    list_filter = (OfExecution, "created_at")
+    search_fields = ("name", "=content_hash")
+    search_help_text = "By name, or a whole SHA-256."
+    ordering = ("-id",)
+    fields = ("id", "name", "artifact_type", "content_type", "size_text", "content_hash", "download", "task_link",
+              "execution_link", "organization", "created_at", "metadata_text")  # fmt: skip
+    readonly_fields = ("size_text", "download", "task_link", "execution_link", "metadata_text")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
+        return with_task_name(super().get_queryset(request))
+
+    def recent(self, found: QuerySet[Any]) -> QuerySet[Any]:
+        return found  # its key is a time: the newest are at the end of its index
+
+    def get_urls(self) -> list[Any]:
+        bytes_of = self.admin_site.admin_view(self.bytes_view)
+        own: list[URLPattern] = [path("<uuid:artifact_id>/bytes/", bytes_of, name="executions_artifact_bytes")]
+        return [*own, *super().get_urls()]
+
+    def bytes_view(self, request: HttpRequest, artifact_id: UUID) -> HttpResponse:
+        """Always a download: the bytes are a melody's, and this is the admin's origin."""
+        if not self.has_view_permission(request):
+            raise Http404
+        artifact = get_object_or_404(Artifact, pk=artifact_id)
+        try:
+            data = blobs.get(str(artifact.organization_id), artifact.content_hash)
+        except SymphonyError as error:
+            raise Http404(error.detail) from error
+        name = quote(artifact.name.rsplit("/", 1)[-1] or "artifact", safe="")
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "X-Content-Type-Options": "nosniff"}
+        return HttpResponse(data, content_type="application/octet-stream", headers=headers)
+
+    @admin.display(description="size", ordering="size")
+    def size_text(self, artifact: Artifact) -> str:
+        return f"{artifact.size:,} bytes"
+
+    @admin.display(description="bytes")
+    def download(self, artifact: Artifact) -> SafeString:
+        return format_html('<a href="{}">Download</a>', reverse("admin:executions_artifact_bytes", args=[artifact.id]))
+
+    @admin.display(description="metadata")
+    def metadata_text(self, artifact: Artifact) -> SafeString:
+        return preformatted(artifact.metadata)
+
+
+@admin.register(PitOperation)
+class PitOperationAdmin(RunRows):
+    list_display = ("performed_at", "operation_type", "task_link", "execution_link", "organization", "context_line")
+    list_display_links = ("performed_at", "operation_type")
+    list_filter = (OfExecution, "operation_type")
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("id", "operation_type", "performed_at", "task_link", "execution_link", "organization", "context_text",
+              "resources_text")  # fmt: skip
+    readonly_fields = ("task_link", "execution_link", "context_text", "resources_text")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PitOperation]:
+        return with_task_name(super().get_queryset(request))
+
+    @admin.display(description="context")
+    def context_line(self, operation: PitOperation) -> str:
+        return ", ".join(f"{key}: {value}" for key, value in operation.operation_context.items())[:160]
+
+    @admin.display(description="context")
+    def context_text(self, operation: PitOperation) -> SafeString:
+        return preformatted(operation.operation_context)
+
+    @admin.display(description="resources")
+    def resources_text(self, operation: PitOperation) -> SafeString:
+        return preformatted(operation.resource_allocations)
