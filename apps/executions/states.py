@@ -1,8 +1,8 @@
 """The two tables of moves: what an execution and a task may become. Written once, used by services and by the database.
 
 Executions follow seed 002: queued → pending → running → completed | failed | timeout; running ⇄ paused; whatever is not
-terminal may be cancelled; failed | timeout → queued is a retry. A task is released to the broker (dispatched), claimed
-by a worker (executing), may go on as a row only (waiting: a timer, or child tasks), and is given back when its worker
+terminal may be cancelled; failed | timeout → queued is a retry. A task is released to the broker (dispatched) and claimed
+by a worker (executing; at once when the worker that ended its predecessor takes it along), may go on as a row only (waiting: a timer, or child tasks), and is given back when its worker
 is lost (executing → dispatched).
 """
 
@@ -65,7 +65,7 @@ EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
 }
 
 TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    _T.PENDING: frozenset({_T.DISPATCHED, _T.COMPLETED, _T.SKIPPED, _T.CANCELLED}),
+    _T.PENDING: frozenset({_T.DISPATCHED, _T.EXECUTING, _T.COMPLETED, _T.SKIPPED, _T.CANCELLED}),
     _T.DISPATCHED: frozenset({_T.EXECUTING, _T.FAILED, _T.CANCELLED}),
     _T.EXECUTING: frozenset({_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.WAITING, _T.DISPATCHED, _T.CANCELLED}),
     _T.WAITING: frozenset({_T.COMPLETED, _T.DISPATCHED, _T.FAILED, _T.CANCELLED}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 from django.db import transaction
@@ -26,7 +27,7 @@ def check_document(source: str | bytes, media: Media) -> Definition:
         count = len(invalid.problems)
         raise MelodyInvalid(
             f"The document has {count} problem{'s' if count != 1 else ''}.",
-            errors=[problem.as_dict() for problem in invalid.problems],
+            errors=[asdict(problem) for problem in invalid.problems],
         ) from invalid
 
 

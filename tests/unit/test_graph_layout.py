@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -122,7 +123,7 @@ class TestLayout:
     def test_boxes_of_different_heights_keep_their_distance(self) -> None:
         layout = lay_out({0: 40.0, 1: 120.0, 2: 60.0, 3: 40.0}, [(0, 1), (0, 2), (0, 3)])
         column = sorted((box for box in layout.boxes if box.key), key=lambda box: box.y)
-        for above, below in zip(column, column[1:], strict=False):
+        for above, below in pairwise(column):
             assert below.y - (above.y + above.height) >= METRICS.row_gap - 0.2
 
     def test_a_chain_is_one_straight_line(self) -> None:

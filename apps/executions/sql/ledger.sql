@@ -46,6 +46,48 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
   VALUES (p_organization, p_execution, p_task, pg_current_xact_id()::text::bigint, p_type, p_payload, clock_timestamp())
 $$;
 
+-- Everything a worker needs to run a task it has just claimed; the claim's events are written here.
+CREATE OR REPLACE FUNCTION ledger_payload(
+  t executions_task, p executions_plannode, p_input jsonb, p_run_created_at timestamptz
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_reads jsonb;
+  v_variables jsonb;
+  v_loop jsonb;
+BEGIN
+  IF t.phase = 0 THEN
+    INSERT INTO executions_event
+      (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
+    VALUES
+      (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'resource_allocated',
+       jsonb_build_object('worker', t.worker, 'queue', t.queue, 'attempt', t.attempt), t.started_at),
+      (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'task_started',
+       jsonb_build_object('name', t.name, 'kind', t.kind, 'attempt', t.attempt), t.started_at);
+  END IF;
+  IF p.reads <> '[]' THEN
+    SELECT jsonb_object_agg(r.item ->> 0, jsonb_build_object(
+             'status', s.status, 'output', s.output, 'ref', s.output_ref, 'error', s.error, 'inner', r.item ->> 3))
+    INTO v_reads
+    FROM jsonb_array_elements(p.reads) AS r(item)
+    CROSS JOIN LATERAL (
+      SELECT * FROM executions_task o
+      WHERE o.id = ledger_task_id(t.execution_id, t.scopes[(r.item ->> 1)::int + 1] + (r.item ->> 2)::int)
+      OFFSET 0) s;
+  END IF;
+  IF t.frame_id IS NOT NULL THEN
+    SELECT f.loop INTO v_loop FROM executions_frame f WHERE f.id = t.frame_id;
+  END IF;
+  IF p.variables <> '{}' THEN
+    v_variables := ledger_variables(t.execution_id, t.frame_id, p.variables);
+  END IF;
+  RETURN jsonb_build_object(
+    'task', t.id, 'execution', t.execution_id, 'organization', t.organization_id, 'version', t.version_id,
+    'name', t.name, 'kind', t.kind, 'queue', t.queue, 'inline', p.inline, 'node', t.node, 'phase', t.phase,
+    'attempt', t.attempt, 'lease', t.lease, 'params', p.params, 'condition', p.condition, 'options', p.options,
+    'bodies', p.bodies, 'reads', v_reads, 'variables', v_variables, 'loop', v_loop, 'frame', t.frame_id,
+    'input', p_input, 'run_created_at', p_run_created_at);
+END $$;
+
 -- Claim tasks for a worker: dispatched -> executing with a new lease, and everything the worker needs to run them.
 -- No row back means: a duplicate, somebody else's, or a run that is not running any more. p_queue NULL claims whatever
 -- is named; else only small steps and those of that queue.
@@ -53,12 +95,9 @@ CREATE OR REPLACE FUNCTION ledger_take(
   p_tasks uuid[], p_queue text, p_worker text, p_lease_seconds double precision
 ) RETURNS SETOF jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  t record;
-  v_reads jsonb;
-  v_variables jsonb;
-  v_loop jsonb;
+  r record;
 BEGIN
-  FOR t IN
+  FOR r IN
     UPDATE executions_task k
     SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0, held = NULL,
         lease = gen_random_uuid(), worker = p_worker,
@@ -69,51 +108,16 @@ BEGIN
       AND x.id = k.execution_id AND x.status IN ('pending', 'running')
       AND p.version_id = k.version_id AND p.node = k.node
       AND (p_queue IS NULL OR p.inline OR k.queue = p_queue)
-    RETURNING k.id, k.organization_id, k.execution_id, k.version_id, k.name, k.kind, k.queue, k.node, k.phase,
-              k.attempt, k.lease, k.started_at, k.scopes, k.frame_id, x.status AS run_status, x.input, x.created_at,
-              p.inline, p.params, p.condition, p.options, p.bodies, p.reads, p.variables
+    RETURNING k, p, x.status AS run_status, x.input, x.created_at
   LOOP
-    IF t.run_status = 'pending' THEN
+    IF r.run_status = 'pending' THEN
       UPDATE executions_execution SET status = 'running', started_at = clock_timestamp()
-      WHERE id = t.execution_id AND status = 'pending';
+      WHERE id = (r.k).execution_id AND status = 'pending';
       IF FOUND THEN
-        PERFORM ledger_event(t.organization_id, t.execution_id, NULL, 'execution_started', '{}');
+        PERFORM ledger_event((r.k).organization_id, (r.k).execution_id, NULL, 'execution_started', '{}');
       END IF;
     END IF;
-    IF t.phase = 0 THEN
-      INSERT INTO executions_event
-        (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
-      VALUES
-        (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'resource_allocated',
-         jsonb_build_object('worker', p_worker, 'queue', t.queue, 'attempt', t.attempt), t.started_at),
-        (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'task_started',
-         jsonb_build_object('name', t.name, 'kind', t.kind, 'attempt', t.attempt), t.started_at);
-    END IF;
-    v_reads := NULL;
-    v_variables := NULL;
-    v_loop := NULL;
-    IF t.reads <> '[]' THEN
-      SELECT jsonb_object_agg(r.item ->> 0, jsonb_build_object(
-               'status', s.status, 'output', s.output, 'ref', s.output_ref, 'error', s.error, 'inner', r.item ->> 3))
-      INTO v_reads
-      FROM jsonb_array_elements(t.reads) AS r(item)
-      CROSS JOIN LATERAL (
-        SELECT * FROM executions_task o
-        WHERE o.id = ledger_task_id(t.execution_id, t.scopes[(r.item ->> 1)::int + 1] + (r.item ->> 2)::int)
-        OFFSET 0) s;
-    END IF;
-    IF t.frame_id IS NOT NULL THEN
-      SELECT f.loop INTO v_loop FROM executions_frame f WHERE f.id = t.frame_id;
-    END IF;
-    IF t.variables <> '{}' THEN
-      v_variables := ledger_variables(t.execution_id, t.frame_id, t.variables);
-    END IF;
-    RETURN NEXT jsonb_build_object(
-      'task', t.id, 'execution', t.execution_id, 'organization', t.organization_id, 'version', t.version_id,
-      'name', t.name, 'kind', t.kind, 'queue', t.queue, 'inline', t.inline, 'node', t.node, 'phase', t.phase,
-      'attempt', t.attempt, 'lease', t.lease, 'params', t.params, 'condition', t.condition, 'options', t.options,
-      'bodies', t.bodies, 'reads', v_reads, 'variables', v_variables, 'loop', v_loop, 'frame', t.frame_id,
-      'input', t.input, 'run_created_at', t.created_at);
+    RETURN NEXT ledger_payload(r.k, r.p, r.input, r.created_at);
   END LOOP;
 END $$;
 
@@ -159,21 +163,23 @@ BEGIN
   END IF;
 END $$;
 
--- Tasks of a run that the dispatch window holds back: small ones first, as many as asked for; else one of the queue.
+-- Tasks of a run that the dispatch window holds back: one of the queue, else small ones, as many as asked for.
 CREATE OR REPLACE FUNCTION ledger_held(p_execution uuid, p_queue text, p_inline int) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_ids uuid[];
 BEGIN
-  v_ids := ARRAY(
-    SELECT t.id FROM executions_task t
-    WHERE t.execution_id = p_execution AND t.held = 'inline' LIMIT p_inline FOR UPDATE SKIP LOCKED);
-  IF cardinality(v_ids) = 0 AND p_queue <> '' THEN
+  IF p_queue <> '' THEN
     v_ids := ARRAY(
       SELECT t.id FROM executions_task t
       WHERE t.execution_id = p_execution AND t.held = p_queue LIMIT 1 FOR UPDATE SKIP LOCKED);
+    IF cardinality(v_ids) > 0 THEN
+      RETURN v_ids;
+    END IF;
   END IF;
-  RETURN v_ids;
+  RETURN ARRAY(
+    SELECT t.id FROM executions_task t
+    WHERE t.execution_id = p_execution AND t.held = 'inline' LIMIT p_inline FOR UPDATE SKIP LOCKED);
 END $$;
 
 -- The dispatch window: of many tasks released at once, the 64 of the highest rank are to be sent, the others are held
@@ -293,26 +299,33 @@ CREATE OR REPLACE FUNCTION ledger_arrivals(
   p_execution uuid, p_version uuid, p_shifts int[], p_nodes int[], p_codes int[]
 ) RETURNS TABLE (id uuid, n int, m int, k int, h int) LANGUAGE plpgsql VOLATILE ROWS 1 AS $$
 DECLARE
-  v_successors int[];
-  v_edges smallint[];
-  v_striped boolean := false;
-  i int;
+  p record;
+  s executions_stripe%ROWTYPE;
+  v_effect text;
 BEGIN
   IF cardinality(p_nodes) = 1 THEN
-    SELECT p.successors, p.edge_on INTO v_successors, v_edges FROM executions_plannode p
-    WHERE p.version_id = p_version AND p.node = p_nodes[1];
-    FOR i IN 1 .. coalesce(cardinality(v_edges), 0) LOOP
-      v_striped := v_striped OR v_edges[i] >= 8;
-      EXIT WHEN v_striped;
+    SELECT q.successors, q.edge_on INTO p FROM executions_plannode q
+    WHERE q.version_id = p_version AND q.node = p_nodes[1];
+    FOR i IN 1 .. cardinality(p.successors) LOOP
+      v_effect := ledger_effect(p.edge_on[i], p_codes[1]);
+      id := ledger_task_id(p_execution, p_shifts[1] + p.successors[i]);
+      n := 1;
+      m := (v_effect = 'm')::int;
+      k := (v_effect = 'n')::int;
+      h := (v_effect = 'h')::int;
+      IF p.edge_on[i] >= 8 THEN
+        UPDATE executions_stripe o
+        SET open = o.open - 1, met = o.met + m, neutral = o.neutral + k, hard = o.hard + h
+        WHERE o.task_id = ledger_arrivals.id AND o.stripe = p_nodes[1] % 16 RETURNING * INTO s;
+        CONTINUE WHEN s.open > 0;
+        n := s.size;
+        m := s.met;
+        k := s.neutral;
+        h := s.hard;
+      END IF;
+      RETURN NEXT;
     END LOOP;
-    IF NOT v_striped THEN
-      RETURN QUERY
-        SELECT ledger_task_id(p_execution, p_shifts[1] + g.target), 1, (c.effect = 'm')::int, (c.effect = 'n')::int,
-               (c.effect = 'h')::int
-        FROM unnest(v_successors, v_edges) AS g(target, edge)
-        CROSS JOIN LATERAL (SELECT ledger_effect(g.edge, p_codes[1]) AS effect) c;
-      RETURN;
-    END IF;
+    RETURN;
   END IF;
   RETURN QUERY
     WITH edges AS (
@@ -534,6 +547,7 @@ DECLARE
   v_ends boolean[] := '{}';
   v_released uuid[];
   v_taken boolean := false;
+  v_effect text;
   o record;
   p record;
   r record;
@@ -549,7 +563,7 @@ BEGIN
     WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
     RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error INTO r;
     CONTINUE WHEN NOT FOUND;
-    SELECT q.tolerates, q.handled, q.ends INTO p FROM executions_plannode q
+    SELECT q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO p FROM executions_plannode q
     WHERE q.version_id = r.version_id AND q.node = r.node;
     v_execution := r.execution_id;
     v_version := r.version_id;
@@ -577,16 +591,53 @@ BEGIN
          e.value ->> 0, e.value -> 1, clock_timestamp()
   FROM jsonb_array_elements(p_outcomes) w, jsonb_array_elements(w.value -> 'events') e
   WHERE (w.value ->> 'task')::uuid = ANY (v_ids);
-  FOR r IN
-    SELECT (w.value ->> 'task')::uuid AS task, w.value AS outcome FROM jsonb_array_elements(p_outcomes) w
-    WHERE (w.value ? 'artifacts' OR w.value ? 'variables') AND (w.value ->> 'task')::uuid = ANY (v_ids)
-  LOOP
-    PERFORM ledger_keep_artifacts(p_organization, v_execution, r.task, r.outcome -> 'artifacts');
-    PERFORM ledger_set_variables(p_organization, v_execution, r.outcome);
-  END LOOP;
+  IF p_outcomes @? '$[*] ? (exists(@.artifacts) || exists(@.variables))' THEN
+    FOR r IN
+      SELECT (w.value ->> 'task')::uuid AS task, w.value AS outcome FROM jsonb_array_elements(p_outcomes) w
+      WHERE (w.value ? 'artifacts' OR w.value ? 'variables') AND (w.value ->> 'task')::uuid = ANY (v_ids)
+    LOOP
+      PERFORM ledger_keep_artifacts(p_organization, v_execution, r.task, r.outcome -> 'artifacts');
+      PERFORM ledger_set_variables(p_organization, v_execution, r.outcome);
+    END LOOP;
+  END IF;
+  -- The commonest case by far in one statement: one step has ended, it leads to one other, which becomes ready (and is
+  -- taken along) or waits for more. Whatever else it is, the statement finds nothing and the general rules follow.
+  IF p_keep > 0 AND cardinality(v_ids) = 1 AND NOT p.ends AND cardinality(p.successors) = 1 AND p.edge_on[1] < 8 THEN
+    v_effect := ledger_effect(p.edge_on[1], v_codes[1]);
+    UPDATE executions_task k
+    SET open = k.open - 1, met = k.met + (v_effect = 'm')::int, neutral = k.neutral + (v_effect = 'n')::int,
+        hard = k.hard + (v_effect = 'h')::int,
+        status = CASE WHEN k.open > 1 THEN 'pending' ELSE 'executing' END,
+        dispatched_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() END,
+        started_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() END,
+        attempt = CASE WHEN k.open > 1 THEN 0 ELSE 1 END,
+        lease = CASE WHEN k.open > 1 THEN NULL ELSE gen_random_uuid() END,
+        worker = CASE WHEN k.open > 1 THEN NULL ELSE p_worker END,
+        due_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() + make_interval(secs => p_lease_seconds) END
+    FROM executions_execution x, executions_plannode q
+    WHERE k.id = ledger_task_id(v_execution, v_shifts[1] + p.successors[1]) AND k.status = 'pending'
+      AND k.need = k.total AND k.kind <> 'end' AND x.id = v_execution AND x.status = 'running'
+      AND q.version_id = v_version AND q.node = p.successors[1]
+      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue)
+           AND ledger_verdict(0, k.met + (v_effect = 'm')::int, k.neutral + (v_effect = 'n')::int,
+                              k.hard + (v_effect = 'h')::int, k.total, k.need, k.wants) = 'r')
+    RETURNING k, q, x.input, x.created_at INTO r;
+    IF FOUND THEN
+      IF (r.k).status = 'executing' THEN
+        task_id := (r.k).id;
+        payload := ledger_payload(r.k, r.q, r.input, r.created_at);
+        RETURN NEXT;
+        RETURN;
+      END IF;
+      v_nodes := '{}';
+    END IF;
+  END IF;
   v_released := ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
                               v_ends, p_resend);
-  FOR r IN SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h LOOP
+  FOR r IN
+    SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h
+    WHERE cardinality(v_released) > 0
+  LOOP
     v_taken := v_taken OR r.payload IS NOT NULL;
     task_id := r.task_id; owner := r.owner; name := r.name; kind := r.kind; queue := r.queue; inline := r.inline;
     rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
