@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import arena, race
+from benchmarks import arena, dag_race, latency, race, size
 from benchmarks.figures import Figure, markdown, rewrite, table, write_json
 from benchmarks.machine import machine
 from symphony import stack
 from symphony.errors import StackError
 from symphony.stopping import Stopped, StopRequests
 
-WORKLOADS = ("W1", "W2")
+WORKLOADS = ("W1", "W2", "W3", "W4", "W5")
 RESULTS = stack.BASE_DIR / "benchmarks" / "results.json"
 README = stack.BASE_DIR / "README.md"
 
@@ -53,10 +53,15 @@ def _measure(opened: arena.Arena, options: argparse.Namespace, console: Console)
     for events in (False, True) if raced else ():
         if events and options.no_events:
             continue
-        samples = race.race(
-            opened, raced, rounds=options.rounds, samples=options.samples, events=events, say=say
-        )
+        samples = race.race(opened, raced, rounds=options.rounds, samples=options.samples, events=events, say=say)
         found += race.figures(samples, events=events)
+    if "W3" in options.only:
+        found += dag_race.race(opened, rounds=options.rounds, say=say)
+    if "W4" in options.only:
+        found += latency.measure(opened, rounds=options.rounds, say=say)
+    if "W5" in options.only:
+        found += size.broker_bytes(opened, say=say)
+        found += size.large(opened, rounds=options.rounds, say=say)
     return sorted(found, key=lambda figure: figure.workload)
 
 
@@ -69,7 +74,9 @@ def _forget_settings() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", type=lambda text: text.upper().split(","), default=list(WORKLOADS), metavar="W1,W2")
+    parser.add_argument(
+        "--only", type=lambda text: text.upper().split(","), default=list(WORKLOADS), metavar="W1,W2,..."
+    )
     parser.add_argument("--runs", type=int, default=3, help="measurements of each system (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="one turn for each system, without events")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")

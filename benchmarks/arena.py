@@ -24,6 +24,7 @@ from symphony.supervisor import ProcessSpec, Supervisor
 
 PLAIN_DATABASE = "plain"
 PLAIN_BROKER_DATABASE = 2
+PLAIN_RESULTS_DATABASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ def _arena(home: Home) -> Iterator[Arena]:
             web.start([spec for spec in stack.process_specs(options, prepared, home) if spec.name == "web"])
             web.wait_for(f"{options.url}/livez", "web")
             token = home.read_private("token") or ""
-            with closing(_superuser(prepared)) as rows, redis.Redis.from_url(prepared.variables["BROKER_URL"]) as broker:
+            with (
+                closing(_superuser(prepared)) as rows,
+                redis.Redis.from_url(prepared.variables["BROKER_URL"]) as broker,
+            ):
                 client = Client(options.url, token)
                 yield Arena(home, prepared, web, client, options.url, token, rows, broker, plain_variables)
         finally:
@@ -106,7 +110,9 @@ def _arena(home: Home) -> Iterator[Arena]:
 def _superuser(prepared: stack.Prepared) -> Any:
     assert prepared.servers.postgres is not None
     url = prepared.servers.postgres.url
-    connection = psycopg2.connect(url.rpartition("/")[0] + "/" + roles.database_name(prepared.variables["DATABASE_URL"]))
+    connection = psycopg2.connect(
+        url.rpartition("/")[0] + "/" + roles.database_name(prepared.variables["DATABASE_URL"])
+    )
     connection.autocommit = True
     return connection
 
@@ -118,6 +124,7 @@ def _prepare_plain(prepared: stack.Prepared, home: Home) -> dict[str, str]:
     variables = {
         "PLAIN_DATABASE_URL": roles.create_owned_database(prepared.servers.postgres.url, home, PLAIN_DATABASE),
         "PLAIN_BROKER_URL": f"{prepared.servers.valkey.url}/{PLAIN_BROKER_DATABASE}",
+        "PLAIN_RESULTS_URL": f"{prepared.servers.valkey.url}/{PLAIN_RESULTS_DATABASE}",
         "PLAIN_STAMPS": str(home.root / "stamps"),
     }
     log = home.log / "plain-migrate.log"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, chain, group
+from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 
 from benchmarks.arena import Arena
@@ -23,7 +23,7 @@ STAMP_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class PlainCelery:
-    """`results`: none or django-db."""
+    """`results` is none, django-db or the URL of a Redis."""
 
     arena: Arena
     name: str
@@ -65,6 +65,19 @@ class PlainCelery:
             return self.timed(chain(first, members, app=self.app), width + 2)
         members = group([self.signature("noop") for _ in range(width)], app=self.app)
         return self.timed(chain(first, members, last, app=self.app), width + 2)
+
+    def nested_layers(self, layers: Sequence[Sequence[float]]) -> Sequence[Span]:
+        """A chord per layer, the next layer as its body: the whole of it is in the first message."""
+        canvas = self.signature("noop")
+        for layer in reversed(layers):
+            header = group([self.signature("hold", seconds) for seconds in layer], app=self.app)
+            canvas = chord(header, canvas, app=self.app)
+        first = self.signature("noop")
+        return self.timed(chain(first, canvas, app=self.app), sum(map(len, layers)) + 2)
+
+    def lazy_layers(self, layers: Sequence[Sequence[float]]) -> Sequence[Span]:
+        """A chord per layer whose body sends the next one: Celery at its best here."""
+        return self.timed(self.signature("barrier", [list(layer) for layer in layers]), sum(map(len, layers)))
 
     def signature(self, task: str, *args: Any) -> Signature[Any]:
         return self.app.signature(f"plain.{task}", args=args, immutable=True)

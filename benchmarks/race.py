@@ -36,16 +36,17 @@ class Entrant:
     workloads: Sequence[str]
 
 
-def entrants(arena: Arena, workloads: Sequence[str]) -> list[Entrant]:
-    small, processes = Symphony(arena, SMALL, kind="test_echo"), stack.Options().steps_processes
+def entrants(arena: Arena, workloads: Sequence[str], *, events: bool = False) -> list[Entrant]:
+    processes = stack.Options().steps_processes
     known = [
         Entrant(Symphony(arena, OURS), ("W1", "W2")),
         Entrant(PlainCelery(arena, BARE, "none"), ("W1", "W2")),
         Entrant(Symphony(arena, BROKER, {"SYMPHONY_SLICE_MS": "0"}), ("W1", "W2")),
         Entrant(PlainCelery(arena, STORED, "django-db"), ("W1", "W2")),
-        Entrant(small, ("W2",)),
-        Entrant(PlainCelery(arena, BARE_PROCESSES, "none", "prefork", processes), ("W2",)),
     ]
+    if not events:
+        known.append(Entrant(Symphony(arena, SMALL, kind="test_echo"), ("W2",)))
+        known.append(Entrant(PlainCelery(arena, BARE_PROCESSES, "none", "prefork", processes), ("W2",)))
     chosen = [Entrant(one.system, [name for name in one.workloads if name in workloads]) for one in known]
     return [entrant for entrant in chosen if entrant.workloads]
 
@@ -55,7 +56,7 @@ def race(
 ) -> Samples:
     """`rounds` x `samples` measurements of every system, by (measure, system)."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    order = entrants(arena, workloads)
+    order = entrants(arena, workloads, events=events)
     for number in range(rounds):
         for entrant in order:
             say(f"round {number + 1}: {entrant.system.name}{', events on' if events else ''}")

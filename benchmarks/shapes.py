@@ -26,9 +26,7 @@ class Dag:
         return found
 
 
-def layered(
-    size: int, *, width: int = 25, seconds: tuple[float, float] = (0.010, 0.200), seed: int = 2026
-) -> Dag:
+def layered(size: int, *, width: int = 25, seconds: tuple[float, float] = (0.010, 0.200), seed: int = 2026) -> Dag:
     """Layers of about `width`; every node behind the first layer follows 1-3 nodes of the two layers before its own."""
     source = random.Random(seed)
     durations, predecessors, layer = list[float](), list[tuple[int, ...]](), list[int]()
@@ -56,12 +54,25 @@ def fan_document(width: int, kind: str = "simulate") -> dict[str, Any]:
     """1 -> `width` -> 1, of steps that do nothing."""
     names = [f"s{number}" for number in range(width)]
     middle = [_nothing(name, kind, depends_on=["first"]) for name in names]
-    return _document(f"fan of {width} {kind}", [_nothing("first", kind), *middle, _nothing("last", kind, depends_on=names)])
+    return _document(
+        f"fan of {width} {kind}", [_nothing("first", kind), *middle, _nothing("last", kind, depends_on=names)]
+    )
 
 
 def dag_document(dag: Dag) -> dict[str, Any]:
     """A `simulate` step per node."""
     return _document(f"layered DAG of {len(dag)}", [_step(dag, node) for node in range(len(dag))], mode="dag")
+
+
+def yaml_text(dag: Dag) -> str:
+    """The same in YAML, as an editor writes it."""
+    lines = ["workflow:", f"  name: layered DAG of {len(dag)}", "  mode: dag", "  steps:"]
+    for node, seconds in enumerate(dag.seconds):
+        lines += [f"    - name: s{node}", "      type: simulate", f"      seconds: {seconds}"]
+        if dag.predecessors[node]:
+            before = ", ".join(f"s{number}" for number in dag.predecessors[node])
+            lines.append(f"      depends_on: [{before}]")
+    return "\n".join(lines) + "\n"
 
 
 def _step(dag: Dag, node: int) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from symphony import stack
 from symphony.errors import StackError
 from symphony.supervisor import ProcessSpec
 
+# Without the node a plan closes several ends with: nothing runs there.
 _SPANS = """
     SELECT extract(epoch FROM started_at)::float8, extract(epoch FROM completed_at)::float8
-      FROM executions_task WHERE execution_id = %s ORDER BY started_at
+      FROM executions_task WHERE execution_id = %s AND started_at IS NOT NULL ORDER BY started_at
 """
 
 
@@ -48,14 +49,18 @@ class Symphony:
 
     def run(self, document: dict[str, Any]) -> Sequence[Span]:
         """Execute a document to its end."""
-        execution = self.arena.client.execute(self.melody(document), {})["id"]
-        name = document["workflow"]["name"]
-        self.arena.wait(lambda: self._is_over(execution), f"{self.name}: {name}", seconds=DEADLINE_SECONDS)
+        return self.ended(self.arena.client.execute(self.melody(document), {})["id"])
+
+    def ended(self, execution: str) -> Sequence[Span]:
+        """Wait for the end of an execution; its tasks in the order of their start."""
+        self.arena.wait(
+            lambda: self._is_over(execution), f"{self.name}: execution {execution}", seconds=DEADLINE_SECONDS
+        )
         ((status, message),) = self.arena.select(
             "SELECT status, error_message FROM executions_execution WHERE id = %s", execution
         )
         if status != "completed":
-            raise StackError(f"{self.name}: {name} is {status}: {message}")
+            raise StackError(f"{self.name}: the execution is {status}: {message}")
         return [Span(*row) for row in self.arena.select(_SPANS, execution)]
 
     def melody(self, document: dict[str, Any]) -> str:

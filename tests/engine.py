@@ -44,7 +44,9 @@ ENDED = {status.value for status in EXECUTION_TERMINAL}
 OVER = {status.value for status in TASK_TERMINAL}
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE, why: Callable[[], str] = str) -> None:
+def eventually(
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE, why: Callable[[], str] = str
+) -> None:
     """Until the condition holds; `why` tells more when it never did."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
@@ -134,7 +136,9 @@ class Engine:
     more: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
 
-    def worker(self, name: str, *, queues: str = "steps,calls", pool: str = "prefork", slots: int = 2, **more: str) -> Process:
+    def worker(
+        self, name: str, *, queues: str = "steps,calls", pool: str = "prefork", slots: int = 2, **more: str
+    ) -> Process:
         """A Celery worker; it is not waited for, see `ready`."""
         command = [sys.executable, "-m", "celery", "-A", "symphony", "worker", "--loglevel", "INFO"]
         command += ["--without-gossip", "--without-mingle", "-n", f"{name}@test", "-Q", queues]
@@ -148,6 +152,12 @@ class Engine:
         """Start anew what has died."""
         self.processes.remove(process)
         return self._spawn(process.name, process.command, process.environ)
+
+    def tend(self) -> None:
+        """As a supervisor does: what has ended is started again."""
+        for process in list(self.processes):
+            if process.process.poll() is not None:
+                self.again(process)
 
     def ready(self, *workers: Process) -> None:
         for worker in workers:

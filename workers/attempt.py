@@ -103,9 +103,9 @@ def run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Exp
 def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Expansion | Timer:
     chosen = runnable(claimed["kind"])
     scope = scopes.build(claimed)
-    if claimed["phase"] == 0 and claimed["condition"] is not None:
-        if not compile_condition(claimed["condition"]).holds(scope):
-            return _skipped(claimed)
+    first = claimed["phase"] == 0
+    if first and claimed["condition"] is not None and not compile_condition(claimed["condition"]).holds(scope):
+        return _skipped(claimed)
     context = StepContext(
         name=claimed["name"],
         execution_id=claimed["execution"],
@@ -117,7 +117,7 @@ def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Ex
         cancelled=cancelled,
     )
     params = prepare(chosen.kind, _with_bodies(chosen.kind, claimed["params"], claimed["bodies"]), scope)
-    if claimed["phase"] == 0:
+    if first:
         result = chosen.run(params, context)
     elif chosen.collect is not None:
         result = chosen.collect(params, context, _frames(claimed))
@@ -142,7 +142,9 @@ def _with_bodies(kind: StepKind, params: Mapping[str, Any], bodies: Sequence[Map
     return whole
 
 
-def _expand(collect: Any, params: Any, context: StepContext, claimed: Mapping[str, Any], result: Expand) -> Any:
+def _expand(
+    collect: Any, params: Any, context: StepContext, claimed: Mapping[str, Any], result: Expand
+) -> Outcome | Expansion:
     """Frames with nothing in them are over at once; with no other frame there is nothing to wait for."""
     sizes = [body["size"] for body in claimed["bodies"]]
     filled = [frame for frame in result.frames if sizes[frame.body]]
@@ -159,7 +161,13 @@ def _expand(collect: Any, params: Any, context: StepContext, claimed: Mapping[st
 def _frames(claimed: Mapping[str, Any]) -> list[FrameOutcome]:
     return [
         FrameOutcome(
-            index, body, label, status, loop, {name: store.value_of(claimed, cell) for name, cell in results.items()}, error
+            index,
+            body,
+            label,
+            status,
+            loop,
+            {name: store.value_of(claimed, cell) for name, cell in results.items()},
+            error,
         )
         for index, body, label, status, loop, error, results in ledger.frames(claimed["organization"], claimed["task"])
     ]

@@ -34,14 +34,12 @@ class SymphonyBackend(DatabaseBackend):  # type: ignore[misc]  # the package has
             return result
         return super().store_result(task_id, result, state, **kwargs)
 
-    def mark_as_done(
-        self, task_id: str, result: Any, request: Any = None, store_result: bool = True, state: str = states.SUCCESS
-    ) -> None:
+    def mark_as_done(self, task_id: str, result: Any, request: Any = None, *args: Any, **kwargs: Any) -> None:
         """The outcome is committed already; what is left of a chord may go on."""
         if not _is_step(request):
-            super().mark_as_done(task_id, result, request, store_result, state)
+            super().mark_as_done(task_id, result, request, *args, **kwargs)
         elif request.chord:
-            self.on_chord_part_return(request, state, result)
+            self.on_chord_part_return(request, states.SUCCESS, result)
 
     def mark_as_failure(self, task_id: str, exc: BaseException, *args: Any, **kwargs: Any) -> None:
         """A step's task function never fails by itself: its worker was lost, or the database is away."""

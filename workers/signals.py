@@ -22,9 +22,9 @@ def record_received(request: Any, **_: Any) -> None:
 
 
 @signals.task_revoked.connect
-def record_revoked(request: Any, terminated: bool, **_: Any) -> None:
+def record_revoked(request: Any, *, terminated: bool, **_: Any) -> None:
     """An operator revoked a step (in Flower). The ledger goes on with it; cancelling is done to the execution."""
-    if getattr(request, "task", None) == STEP_TASK or getattr(request, "name", None) == STEP_TASK:
+    if STEP_TASK in (getattr(request, "task", None), getattr(request, "name", None)):
         _event(getattr(request, "argsrepr", "") or str(request.args), "task_revoked", {"terminated": bool(terminated)})
 
 

@@ -8,13 +8,14 @@ rest goes through the broker, so that other runs get their turn. Each step is re
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from celery import current_task
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
@@ -24,6 +25,8 @@ from workers.heart import heart
 from workers.pit import tracker
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 INLINE_BATCH = 64
 _DEADLOCK = "40P01"
@@ -116,20 +119,21 @@ class _Slot:
         return Keep(INLINE_BATCH, "" if others else self._queue)
 
 
-def _retry(call: Any) -> Any:
+def _retry(call: Callable[[], R]) -> R:
     """Repeat a ledger call that lost a deadlock or its connection. Safe: a recorded outcome is recorded once."""
-    for tries in range(1, _TRIES + 1):
+    pause = threading.Event()
+    for tries in range(1, _TRIES):
         try:
             return call()
-        except (OperationalError, InterfaceError, DatabaseError) as error:
-            if tries == _TRIES or not _is_passing(error):
+        except (InterfaceError, DatabaseError) as error:
+            if not _is_passing(error):
                 raise
             logger.warning("ledger call failed, trying again: %s", error)
             connection.close_if_unusable_or_obsolete()
-            time.sleep(0.05 * 2**tries)
-    raise AssertionError
+            pause.wait(0.05 * 2**tries)
+    return call()
 
 
 def _is_passing(error: Exception) -> bool:
     code = getattr(error.__cause__, "pgcode", None)
-    return code == _DEADLOCK or code is None or code.startswith("08") or code.startswith("57P")
+    return code == _DEADLOCK or code is None or code.startswith(("08", "57P"))

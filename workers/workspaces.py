@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+
 @lru_cache(maxsize=1024)
 def of(execution_id: str) -> Path:
     """The execution's workspace; made on first use."""

@@ -51,13 +51,16 @@ def send(releases: Sequence[Release]) -> None:
 
 
 def queue_depth(queue: str) -> int:
-    """Messages waiting in a queue, 0 when the broker does not know it."""
+    """Messages waiting in a queue, 0 when the broker does not know it. OperationalError when there is no broker."""
+    broker: Any
     with current_app.pool.acquire(block=True) as broker:
-        channel = broker.default_channel
         try:
-            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+            return int(broker.default_channel.queue_declare(queue=queue, passive=True).message_count)
         except broker.channel_errors:
             return 0
+        except broker.connection_errors as error:
+            # What the transport's own client raises is no kombu error yet when the connection breaks in between.
+            raise OperationalError(str(error)) from error
 
 
 __all__ = ["STEP_TASK", "SWEEP_WINDOW", "install_composer", "queue_depth", "send", "send_after_commit"]

@@ -66,12 +66,14 @@ NOTHING = Keep()
 def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _release(row: Sequence[Any]) -> Release:
-    ahead = json.loads(row[9]) if isinstance(row[9], str) else row[9]
-    return Release(*row[:9], ahead)
+    task_id, owner, name, kind, queue, inline, rank, shift, node, ahead = row[:10]
+    ahead = json.loads(ahead) if isinstance(ahead, str) else ahead
+    return Release(task_id, owner, name, kind, queue, inline, rank, shift, node, ahead)
 
 
 def _hand_over(rows: Iterable[Sequence[Any]]) -> HandOver:
@@ -181,7 +183,10 @@ def report_lost(organization_id: str, carrier: str, reason: str) -> list[Release
 
 def sweep(limit: int) -> list[Release]:
     """Give back what lost workers held, fire due timers, close tasks of runs that are over."""
-    rows = _rows("SELECT * FROM ledger_sweep(%s, %s, %s)", [limit, settings.SYMPHONY_MAX_LOST_ATTEMPTS, settings.SYMPHONY_RESEND_SECONDS])
+    rows = _rows(
+        "SELECT * FROM ledger_sweep(%s, %s, %s)",
+        [limit, settings.SYMPHONY_MAX_LOST_ATTEMPTS, settings.SYMPHONY_RESEND_SECONDS],
+    )
     return [_release(row) for row in rows]
 
 

@@ -136,13 +136,13 @@ class Task(RunOwned):
     name = models.TextField()
     kind = models.TextField()
     queue = models.TextField()
-    held = models.TextField(null=True)
+    held = models.TextField(null=True)  # noqa: DJ001 - the index holds what is not null
     status = models.TextField(choices=_choices(TaskStatus))
     phase = models.SmallIntegerField(db_default=0)
     attempt = models.SmallIntegerField(db_default=0)
     sends = models.SmallIntegerField(db_default=0)
     lease = models.UUIDField(null=True)
-    worker = models.TextField(null=True)
+    worker = models.TextField(null=True)  # noqa: DJ001 - none before the first claim
     due_at = models.DateTimeField(null=True)
     open = models.IntegerField()
     met = models.IntegerField(db_default=0)
@@ -159,7 +159,7 @@ class Task(RunOwned):
     )
     scopes: models.Field[list[int], list[int]] = ArrayField(models.IntegerField())
     output = models.JSONField(null=True)
-    output_ref = models.CharField(max_length=64, null=True)
+    output_ref = models.CharField(max_length=64, null=True)  # noqa: DJ001 - none for a result in the row
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     dispatched_at = models.DateTimeField(null=True)

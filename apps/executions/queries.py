@@ -19,6 +19,14 @@ from apps.melodies.models import Melody, MelodyVersion
 MAX_OUTPUTS_BYTES = 1_000_000
 MAX_OUTPUT_STEPS = 1000
 
+_IS_LAST = """
+    EXISTS (SELECT 1 FROM executions_plannode p
+            WHERE p.version_id = executions_task.version_id AND p.node = executions_task.node
+              AND (p.ends OR cardinality(p.successors) = 1 AND EXISTS (
+                SELECT 1 FROM executions_plannode e
+                WHERE e.version_id = p.version_id AND e.node = p.successors[1] AND e.kind = 'end')))
+"""
+
 
 def latest_version(melody: Melody) -> MelodyVersion:
     """The version a run takes when none is named. The document comes along, the source does not."""
@@ -49,9 +57,8 @@ def tasks_of(execution_id: UUID) -> QuerySet[Task]:
 
 def task_counts(execution_id: UUID) -> dict[str, int]:
     """Tasks by status; every status is there, and `total`."""
-    counts = {status.value: 0 for status in TaskStatus}
-    for status, count in tasks_of(execution_id).order_by().values_list("status").annotate(count=Count("id")):
-        counts[status] = count
+    counted = tasks_of(execution_id).order_by().values_list("status").annotate(count=Count("id"))
+    counts = {status.value: 0 for status in TaskStatus} | dict(counted)
     return {**counts, "total": sum(counts.values())}
 
 
@@ -71,14 +78,7 @@ def execution_outputs(execution: Execution) -> dict[str, Any] | None:
         )
         count, size = cursor.fetchone()
     if count > MAX_OUTPUT_STEPS or size > MAX_OUTPUTS_BYTES:
-        own = own.extra(  # noqa: S610 - no user input
-            where=[
-                "EXISTS (SELECT 1 FROM executions_plannode p WHERE p.version_id = executions_task.version_id"
-                " AND p.node = executions_task.node AND (p.ends OR cardinality(p.successors) = 1 AND EXISTS"
-                " (SELECT 1 FROM executions_plannode e WHERE e.version_id = p.version_id"
-                " AND e.node = p.successors[1] AND e.kind = 'end')))"
-            ]
-        )[:MAX_OUTPUT_STEPS]
+        own = own.extra(where=[_IS_LAST])[:MAX_OUTPUT_STEPS]  # noqa: S610 - no user input
     return {task.name: task_output(task) for task in own}
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.accounts.permissions import Action, require
 from apps.executions import dispatch, ledger
 from apps.executions.errors import ExecutionOver, InvalidInput
 from apps.executions.models import Execution, Variable
 from apps.executions.queries import latest_version
 from apps.melodies.models import Melody, MelodyVersion
-from apps.accounts.permissions import Action, require
 
 MAX_INPUT_BYTES = 1_000_000
 GLOBAL_SCOPE = "00000000-0000-0000-0000-000000000000"
@@ -79,7 +79,7 @@ def cancel_execution(*, actor: User, execution: Execution, reason: str = "") -> 
     """Cancel a run: nothing new starts, running steps are told to stop, late results change nothing."""
     require(actor=actor, organization=execution.organization, action=Action.WRITE)
     if ledger.cancel(execution.id, reason or f"Cancelled by {actor.email}.") is None:
-        raise ExecutionOver()
+        raise ExecutionOver
     execution.refresh_from_db()
     return execution
 
@@ -90,7 +90,7 @@ def store_plan(*, version: MelodyVersion, nodes: Iterable[Mapping[str, Any]]) ->
     types = ", ".join(f'"{name}" {kind}' for name, kind in _PLAN_COLUMNS.items())
     # json, not jsonb: the batch is read once, column by column.
     sql = (
-        f"INSERT INTO executions_plannode (organization_id, version_id, {columns}) "  # noqa: S608 - our own names
+        f"INSERT INTO executions_plannode (organization_id, version_id, {columns}) "
         f"SELECT %s, %s, {columns} FROM json_to_recordset(%s) AS r({types})"
     )
     with connection.cursor() as cursor:

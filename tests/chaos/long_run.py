@@ -36,7 +36,11 @@ def _name(lane: int, place: int) -> str:
 def _lane_step(lane: int, place: int, seconds: float) -> dict[str, Any]:
     before = _name(lane, place - 1) if place else "start"
     value = f"{{{{steps.{before}}}}}{place}"
-    kind = {"type": "test_echo", "value": value} if place % 2 else {"type": "simulate", "output": value, "seconds": seconds}
+    kind = (
+        {"type": "test_echo", "value": value}
+        if place % 2
+        else {"type": "simulate", "output": value, "seconds": seconds}
+    )
     return {"name": _name(lane, place), **kind}
 
 

@@ -31,15 +31,12 @@ def begin(user: User, body: dict[str, Any], **given_input: Any) -> tuple[Executi
     organization = organization_for(actor=user)
     version = create_melody(actor=user, organization=organization, source=json.dumps(body), media="json")
     execution = start_execution(actor=user, melody=version.melody, input=given_input)
-    released = [
-        release
-        for release in ledger._rows(  # noqa: SLF001 - the entry releases, once more
-            "SELECT * FROM ledger_released(ARRAY(SELECT id FROM executions_task WHERE execution_id = %s"
-            " AND status = 'dispatched'))",
-            [execution.id],
-        )
-    ]
-    return execution, [ledger._release(row) for row in released]  # noqa: SLF001
+    rows = ledger._rows(
+        "SELECT * FROM ledger_released(ARRAY(SELECT id FROM executions_task WHERE execution_id = %s"
+        " AND status = 'dispatched'))",
+        [execution.id],
+    )
+    return execution, [ledger._release(row) for row in rows]
 
 
 def outcome(claimed: dict[str, Any], status: str, **fields: Any) -> dict[str, Any]:
@@ -77,12 +74,12 @@ def acting(alice: User) -> Any:
 
 def test_effects_and_verdicts_are_those_of_the_pure_rules() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT string_agg(ledger_effect(e, o), '' ORDER BY e, o) FROM generate_series(0, 4) e, generate_series(1, 5) o")
+        cursor.execute(
+            "SELECT string_agg(ledger_effect(e, o), '' ORDER BY e, o) FROM generate_series(0, 4) e, generate_series(1, 5) o"
+        )
         assert cursor.fetchone()[0] == EFFECTS
         assert len(OUTCOMES) == 5
-        combinations = [
-            row for row in itertools.product(range(3), range(3), range(3), range(2), range(4), range(3), range(3))
-        ]
+        combinations = list(itertools.product(range(3), range(3), range(3), range(2), range(4), range(3), range(3)))
         cursor.execute(
             "SELECT json_agg(ledger_verdict(r[1], r[2], r[3], r[4], r[5], r[6], r[7]) ORDER BY place)"
             " FROM (SELECT ARRAY(SELECT jsonb_array_elements_text(v)::int) AS r, place"
@@ -141,7 +138,7 @@ def test_a_version_cannot_be_changed(acting: User) -> None:
 
 
 def test_a_worker_takes_its_successor_along(acting: User) -> None:
-    execution, released = begin(acting, chain_of(3))
+    _, released = begin(acting, chain_of(3))
     claimed = claim(released[0])
     assert claimed is not None
     handed = ledger.finish(claimed["organization"], [outcome(claimed, "completed")], "test", ledger.Keep(64))

@@ -142,8 +142,7 @@ def _add_body(
     first = len(nodes)
     ordered = _topological(steps)
     numbers = {step.name: first + index for index, step in enumerate(ordered)}
-    for step in ordered:
-        nodes.append(_node(step, numbers, parent, depth, visible, kinds[step.kind]))
+    nodes.extend(_node(step, numbers, parent, depth, visible, kinds[step.kind]) for step in ordered)
     for step in ordered:
         for edge in step.edges:
             source = nodes[numbers[edge.step]]
@@ -253,7 +252,9 @@ def _close_body(nodes: list[PlanNode], first: int, parent: int | None, depth: in
     if len(last) == 1:
         last[0].ends = True
         return
-    end = PlanNode(first + len(own), END_KIND, END_KIND, "steps", True, parent, depth, {}, open=len(last), need=len(last))
+    end = PlanNode(
+        first + len(own), END_KIND, END_KIND, "steps", True, parent, depth, {}, open=len(last), need=len(last)
+    )
     end.ends = True
     nodes.append(end)
     for node in last:
@@ -302,10 +303,10 @@ def _look_ahead(plan: Plan) -> None:
             predecessors[target].append(node.node)
     follower = _linear_follower(plan)
     for node in plan.nodes:
-        target = follower(node)
-        while target is not None and len(node.run) < LOOK_AHEAD - 1:
-            node.run.append(target)
-            target = follower(plan.nodes[target])
+        following = follower(node)
+        while following is not None and len(node.run) < LOOK_AHEAD - 1:
+            node.run.append(following)
+            following = follower(plan.nodes[following])
     for join, sources in predecessors.items():
         if _is_fork_join(plan, plan.nodes[join], sources, predecessors):
             for source in sources:

@@ -55,7 +55,7 @@ def as_table(plan: Plan) -> list[str]:
 
 def _row(plan: Plan, node: PlanNode) -> tuple[str, ...]:
     then = [f"{target.name}{'' if when in _PLAIN else f' (on {when})'}" for target, when in edges(plan, node)]
-    then += [f"{body.label or 'body'} = {body.first}…{body.first + body.size - 1}" for body in node.bodies if body.size]
+    then += [f"{body.label or 'body'}: from {body.first}" for body in node.bodies if body.size]
     return (
         str(node.node),
         "  " * node.depth + node.name,

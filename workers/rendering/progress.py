@@ -20,7 +20,7 @@ def line_of(event: FollowedEvent) -> str | None:
         parts.append(event.task_name)
     if said := _said(event.payload):
         parts.append(f"({said})")
-    return _printable("  ".join(parts))
+    return "  ".join(parts)
 
 
 def _said(payload: Mapping[str, Any]) -> str:
@@ -38,12 +38,12 @@ def table(tasks: Iterable[Task]) -> list[str]:
 
 
 def _row(task: Task) -> tuple[str, str, str, str, str]:
-    name = _printable(task.name if task.frame is None else f"{task.name}[{task.frame.index}]")
+    name = task.name if task.frame is None else f"{task.name}[{task.frame.index}]"
     ended = task.started_at is not None and task.completed_at is not None
     seconds = f"{(task.completed_at - task.started_at).total_seconds():.3f}" if ended else ""  # type: ignore[operator]
     return name, task.kind, task.status, str(task.attempt), seconds
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names and messages come from melodies: they may not move the cursor."""
     return "".join(sign if sign.isprintable() else "�" for sign in text)

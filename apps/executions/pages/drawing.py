@@ -23,6 +23,8 @@ BAR_ORDER = ("completed", "failed", "cancelled", "skipped", "executing", "waitin
 """Of the parts of a state bar, and of the legend."""
 
 _EDGES = ("success", "failure", "skipped", "done", "order")
+_STRIPED = 8
+"""The plan adds this to the number of an edge that is counted in stripes."""
 _CONDITIONS = {"failure": "if failed", "skipped": "if skipped", "done": "always"}
 _END = "end"
 _STEP_HEIGHT = 66.0
@@ -129,7 +131,7 @@ def _picture(version_id: UUID) -> Picture:
     outer = [row for row in rows if row["parent"] is None and row["kind"] != _END]
     steps = [Step(row["node"], row["name"], row["kind"], row["node"] in composite) for row in outer]
     links = [
-        Link(row["node"], target, _EDGES[on])
+        Link(row["node"], target, _EDGES[on % _STRIPED])
         for row in outer
         for target, on in zip(row["successors"], row["edge_on"], strict=True)
     ]

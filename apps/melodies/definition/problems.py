@@ -23,7 +23,7 @@ class Problem:
     suggestion: str | None = None
 
 
-class InvalidDocument(ValueError):  # noqa: N818 - read as a sentence: the document is invalid
+class InvalidDocument(ValueError):
     """The document cannot be used as it is; `problems` holds everything that was found, in document order."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

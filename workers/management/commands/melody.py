@@ -70,8 +70,7 @@ class Command(BaseCommand):
             told = [error.detail, *(_told(problem) for problem in getattr(error, "errors", ()))]
             raise CommandError("\n".join(told), returncode=FAILED) from error
         except OperationalError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise CommandError(f"The database does not answer: {reason}", returncode=FAILED) from error
+            raise CommandError(str(error).strip().splitlines()[0], returncode=FAILED) from error
 
     # -- without a database ----------------------------------------------------------------------------------------
     def _validate(self, options: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ class Command(BaseCommand):
         if options["json"]:
             self._json({"valid": True, "name": definition.name, "steps": steps, "mode": definition.mode})
         else:
-            self.stdout.write(f"valid: {steps} step{'' if steps == 1 else 's'}")
+            self._say(f"valid: {steps} step{'' if steps == 1 else 's'}")
 
     def _problems(self, name: str, problems: Iterable[Problem], *, as_json: bool) -> None:
         if as_json:
@@ -94,7 +93,7 @@ class Command(BaseCommand):
         for problem in problems:
             place = f"{name}:{problem.line}:{problem.column}" if problem.line else name
             hint = f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""
-            self.stdout.write(f"{place}: {problem.message}{hint}")
+            self._say(f"{place}: {problem.message}{hint}")
 
     def _show(self, options: Mapping[str, Any]) -> None:
         plan = self._plan(options["file"], as_json=options["json"])
@@ -111,14 +110,14 @@ class Command(BaseCommand):
     def _show_canvas(self, plan: Plan) -> None:
         for part in frontiers.parts(plan):
             if part.title:
-                self.stdout.write(f"\n{part.title}:")
+                self._say("", f"{part.title}:")
             for number, frontier in enumerate(part.frontiers, 1):
-                self.stdout.write(f"frontier {number}")
+                self._say(f"frontier {number}")
                 for canvas in frontier.sent:
-                    self.stdout.writelines(f"{line}\n" for line in frontiers.as_lines(plan, canvas, "  "))
+                    self._say(*frontiers.as_lines(plan, canvas, "  "))
                 if frontier.carried:
-                    self.stdout.write(f"  carried by what was sent before: {', '.join(frontier.carried)}")
-        self.stdout.write("\nA worker takes along what it has time for; that is not sent at all.")
+                    self._say(f"  carried by what was sent before: {', '.join(frontier.carried)}")
+        self._say("", "A worker takes along what it has time for; that is not sent at all.")
 
     def _plan(self, file: str, *, as_json: bool) -> Plan:
         name, source = _read(file)
@@ -157,9 +156,9 @@ class Command(BaseCommand):
         if as_json:
             self._json(_as_json(user, execution))
             return
-        self.stdout.write(f"execution {execution.pk} started")
-        if url := settings.env.text("SYMPHONY_URL", ""):
-            self.stdout.write(f"{url}/executions/{execution.pk}/")
+        self._say(f"execution {execution.pk} started")
+        if url := settings.ENV.text("SYMPHONY_URL", ""):
+            self._say(f"{url}/executions/{execution.pk}/")
 
     def _follow(self, user: User, execution: Execution, *, quiet: bool) -> None:
         if not quiet:
@@ -175,7 +174,7 @@ class Command(BaseCommand):
                 cursor = event.cursor
                 line = progress.line_of(event)
                 if line is not None and not quiet:
-                    self.stdout.write(line)
+                    self._say(line)
             if state.final and batch.complete:
                 return
             if not batch.events:
@@ -188,9 +187,9 @@ class Command(BaseCommand):
                 self._json(_as_json(user, execution))
             else:
                 lines = progress.table(lookups.listed_tasks(execution)[:1000])
-                self.stdout.write("\n".join(["", *lines, "", f"execution {execution.pk} {execution.status}"]))
+                self._say("", *lines, "", f"execution {execution.pk} {execution.status}")
                 if execution.error_message:
-                    self.stdout.write(execution.error_message)
+                    self._say(execution.error_message)
         if execution.status != ExecutionStatus.COMPLETED:
             sys.exit(FAILED)
 
@@ -206,10 +205,14 @@ class Command(BaseCommand):
         if options["json"]:
             self._json(value)
         else:
-            self.stdout.write("\n".join(lines))
+            self._say(*lines)
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self.stdout.write(progress.printable(line))
 
     def _json(self, value: Mapping[str, Any]) -> None:
-        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
+        self.stdout.write(json.dumps(value, indent=2))
 
 
 def _read(file: str) -> tuple[str, bytes]:

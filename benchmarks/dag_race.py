@@ -1,0 +1,54 @@
+"""W3: a layered DAG of 500 steps of 10-200 ms on 16 threads, held against the list schedule of the same DAG."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from benchmarks import shapes
+from benchmarks.arena import Arena
+from benchmarks.celery_side import PlainCelery
+from benchmarks.contest import THREADS
+from benchmarks.figures import Figure, Goal
+from benchmarks.schedule import layer_schedule, list_schedule
+from benchmarks.spans import Span, makespan
+from benchmarks.symphony_side import Symphony
+
+SIZE = 500
+OURS = "Symphony"
+NESTED = "Celery, chord per layer, django-celery-results"
+LAZY = "Celery, chord per layer, each sent by the one before, Redis results"
+
+
+def race(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figure]:
+    dag = shapes.layered(SIZE)
+    ours = Symphony(arena, OURS)
+    stored = PlainCelery(arena, NESTED, "django-db")
+    cached = PlainCelery(arena, LAZY, arena.plain_variables["PLAIN_RESULTS_URL"])
+    document = shapes.dag_document(dag)
+    layers = [[dag.seconds[node] for node in layer] for layer in dag.layers()]
+    turns: list[tuple[Symphony | PlainCelery, Callable[[], Sequence[Span]]]] = [
+        (ours, lambda: ours.run(document)),
+        (stored, lambda: stored.nested_layers(layers)),
+        (cached, lambda: cached.lazy_layers(layers)),
+    ]
+    found: dict[str, list[float]] = defaultdict(list)
+    for number in range(rounds):
+        for system, run in turns:
+            say(f"W3 round {number + 1}: {system.name}")
+            with arena.running(system.processes(events=False)):
+                system.chain(20)  # warms up
+                found[system.name].append(makespan(run()))
+        turns.reverse()
+    return _figures(dag, found)
+
+
+def _figures(dag: shapes.Dag, found: dict[str, list[float]]) -> list[Figure]:
+    bound = list_schedule(dag, THREADS)
+    rows = [
+        Figure("W3", f"makespan of {name} / list schedule", statistics.median(found[name]), "s", bound, goal)
+        for name, goal in ((OURS, Goal("at most", 1.10)), (NESTED, None), (LAZY, None))
+    ]
+    ideal = layer_schedule(dag, THREADS)
+    return [*rows, Figure("W3", "ideal barrier per layer / list schedule", ideal, "s", bound)]
