@@ -14,7 +14,7 @@ from celery import Celery, chain, chord, group
 from celery.canvas import Signature
 
 from benchmarks.arena import Arena
-from benchmarks.contest import DEADLINE_SECONDS, THREADS
+from benchmarks.contest import THREADS, deadline
 from benchmarks.spans import Span
 from symphony.supervisor import ProcessSpec
 
@@ -91,7 +91,7 @@ class PlainCelery:
         self.arena.wait(
             lambda: path.stat().st_size >= count * STAMP_BYTES,
             f"{self.name}: {count} tasks",
-            seconds=DEADLINE_SECONDS,
+            seconds=deadline(count),
             pause=0.005,
         )
         content = memoryview(path.read_bytes()).cast("d")

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import shapes
 from benchmarks.arena import Arena
-from benchmarks.contest import DEADLINE_SECONDS, THREADS
+from benchmarks.contest import THREADS, deadline
 from benchmarks.spans import Span
 from symphony import stack
 from symphony.errors import StackError
@@ -49,12 +49,14 @@ class Symphony:
 
     def run(self, document: dict[str, Any]) -> Sequence[Span]:
         """Execute a document to its end."""
-        return self.ended(self.arena.client.execute(self.melody(document), {})["id"])
+        return self.ended(
+            self.arena.client.execute(self.melody(document), {})["id"], len(document["workflow"]["steps"])
+        )
 
-    def ended(self, execution: str) -> Sequence[Span]:
+    def ended(self, execution: str, steps: int) -> Sequence[Span]:
         """Wait for the end of an execution; its tasks in the order of their start."""
         self.arena.wait(
-            lambda: self._is_over(execution), f"{self.name}: execution {execution}", seconds=DEADLINE_SECONDS
+            lambda: self._is_over(execution), f"{self.name}: execution {execution}", seconds=deadline(steps)
         )
         ((status, message),) = self.arena.select(
             "SELECT status, error_message FROM executions_execution WHERE id = %s", execution

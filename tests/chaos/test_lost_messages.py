@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import Any
 
 from symphony.celery import app as celery_app
 from tests.chaos import long_run
 from tests.chaos.test_killed_workers import outputs_of
-from tests.engine import ENDED, Broker, Engine, Run, assert_each_completed_once
+from tests.engine import ENDED, PATIENCE, Broker, Engine, Run, assert_each_completed_once
 
 QUEUES = ("steps", "calls")
 
@@ -90,12 +91,16 @@ def tended(run: Run) -> bool:
 
 
 def test_a_broker_that_does_not_answer_keeps_nobody_from_submitting(engine: Engine, broker: Broker) -> None:
+    wake = threading.Timer(PATIENCE / 2, broker.server.process.send_signal, [signal.SIGCONT])
     broker.server.process.send_signal(signal.SIGSTOP)
+    wake.start()
     run = engine.submit(long_run.document(seconds=0))
-    assert run.execution().status == "pending"
+    assert wake.is_alive(), "it waited until the broker answered"
+    wake.cancel()
     broker.server.process.send_signal(signal.SIGCONT)
     engine.worker("processes")
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
     run.wait()
+
     assert_each_completed_once(run)

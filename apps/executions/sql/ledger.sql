@@ -299,29 +299,29 @@ CREATE OR REPLACE FUNCTION ledger_arrivals(
   p_execution uuid, p_version uuid, p_shifts int[], p_nodes int[], p_codes int[]
 ) RETURNS TABLE (id uuid, n int, m int, k int, h int) LANGUAGE plpgsql VOLATILE ROWS 1 AS $$
 DECLARE
-  p record;
-  s executions_stripe%ROWTYPE;
+  v_plan record;
+  v_stripe executions_stripe%ROWTYPE;
   v_effect text;
 BEGIN
   IF cardinality(p_nodes) = 1 THEN
-    SELECT q.successors, q.edge_on INTO p FROM executions_plannode q
+    SELECT q.successors, q.edge_on INTO v_plan FROM executions_plannode q
     WHERE q.version_id = p_version AND q.node = p_nodes[1];
-    FOR i IN 1 .. cardinality(p.successors) LOOP
-      v_effect := ledger_effect(p.edge_on[i], p_codes[1]);
-      id := ledger_task_id(p_execution, p_shifts[1] + p.successors[i]);
+    FOR i IN 1 .. cardinality(v_plan.successors) LOOP
+      v_effect := ledger_effect(v_plan.edge_on[i], p_codes[1]);
+      id := ledger_task_id(p_execution, p_shifts[1] + v_plan.successors[i]);
       n := 1;
       m := (v_effect = 'm')::int;
       k := (v_effect = 'n')::int;
       h := (v_effect = 'h')::int;
-      IF p.edge_on[i] >= 8 THEN
+      IF v_plan.edge_on[i] >= 8 THEN
         UPDATE executions_stripe o
         SET open = o.open - 1, met = o.met + m, neutral = o.neutral + k, hard = o.hard + h
-        WHERE o.task_id = ledger_arrivals.id AND o.stripe = p_nodes[1] % 16 RETURNING * INTO s;
-        CONTINUE WHEN s.open > 0;
-        n := s.size;
-        m := s.met;
-        k := s.neutral;
-        h := s.hard;
+        WHERE o.task_id = ledger_arrivals.id AND o.stripe = p_nodes[1] % 16 RETURNING * INTO v_stripe;
+        CONTINUE WHEN v_stripe.open > 0;
+        n := v_stripe.size;
+        m := v_stripe.met;
+        k := v_stripe.neutral;
+        h := v_stripe.hard;
       END IF;
       RETURN NEXT;
     END LOOP;
