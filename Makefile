@@ -50,7 +50,7 @@ format: $(STAMP) ## rewrite the code in house style
 	$(VENV)/bin/ruff format .
 
 bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/results.json
-	@exec $(PY) -m benchmarks
+	@exec $(PY) -m benchmarks --readme --tied
 
 lock: $(STAMP) ## pin requirements*.txt anew from pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

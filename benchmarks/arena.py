@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Arena:
     rows: Any
     broker: redis.Redis
     plain_variables: dict[str, str]
+    _crews: list[Supervisor] = field(default_factory=list)
 
     @contextmanager
     def running(self, processes: Sequence[ProcessSpec]) -> Iterator[None]:
@@ -47,16 +48,22 @@ class Arena:
         workers = Supervisor(self.home.log, stack.BASE_DIR, self.stack.servers.check)
         try:
             workers.start(processes)
+            self._crews.append(workers)
             yield
         finally:
+            self._crews.remove(workers)
             workers.stop()
 
     def wait(self, done: Callable[[], bool], what: str, *, seconds: float, pause: float = 0.01) -> None:
         deadline = time.monotonic() + seconds
+        before = [crew.pids() for crew in self._crews]
         while not done():
             if time.monotonic() > deadline:
                 raise StackError(f"{what} was not done within {seconds:.0f} seconds (logs: {self.home.log}).")
-            self.stack.servers.check()
+            for crew in self._crews:
+                crew.tend()
+            if [crew.pids() for crew in self._crews] != before:
+                raise StackError(f"A worker died before {what} was done (logs: {self.home.log}).")
             time.sleep(pause)
 
     def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -33,12 +33,11 @@ class PlainCelery:
     app: Celery = field(init=False)
 
     def __post_init__(self) -> None:
-        app = Celery("plain-client", broker=self.arena.plain_variables["PLAIN_BROKER_URL"], set_as_current=False)
-        if self.results == "none":
-            app.conf.task_ignore_result = True
-        else:
-            # Only so that chords may be sent from here; what comes of them is the workers' business.
-            app.conf.result_backend = "cache+memory://"
+        # A store only so that chords may be sent from here; what comes of them is the workers' business.
+        backend = None if self.results == "none" else "cache+memory://"
+        broker = self.arena.plain_variables["PLAIN_BROKER_URL"]
+        app = Celery("plain-client", broker=broker, backend=backend, set_as_current=False)
+        app.conf.task_ignore_result = self.results == "none"
         object.__setattr__(self, "app", app)
 
     def processes(self, *, events: bool) -> Sequence[ProcessSpec]:

@@ -17,8 +17,8 @@ from benchmarks.symphony_side import Symphony
 
 SIZE = 500
 OURS = "Symphony"
-NESTED = "Celery, chord per layer, django-celery-results"
-LAZY = "Celery, chord per layer, each sent by the one before, Redis results"
+NESTED = "Celery chords, django-celery-results"
+LAZY = "Celery chords sent one by one, Redis results"
 
 
 def race(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figure]:
@@ -47,8 +47,8 @@ def race(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figur
 def _figures(dag: shapes.Dag, found: dict[str, list[float]]) -> list[Figure]:
     bound = list_schedule(dag, THREADS)
     rows = [
-        Figure("W3", f"makespan of {name} / list schedule", statistics.median(found[name]), "s", bound, goal)
+        Figure("W3", f"makespan / list schedule, {name}", statistics.median(found[name]), "s", bound, goal)
         for name, goal in ((OURS, Goal("at most", 1.10)), (NESTED, None), (LAZY, None))
     ]
     ideal = layer_schedule(dag, THREADS)
-    return [*rows, Figure("W3", "ideal barrier per layer / list schedule", ideal, "s", bound)]
+    return [*rows, Figure("W3", "makespan / list schedule, barriers that cost nothing", ideal, "s", bound)]

@@ -82,7 +82,7 @@ def _rounded(number: float) -> float:
 
 
 def table(figures: Sequence[Figure], title: str) -> Table:
-    drawn = Table(*COLUMNS, title=title, title_justify="left", caption_justify="left")
+    drawn = Table(*COLUMNS, title=title, title_justify="left")
     for index in (2, 4, 5):
         drawn.columns[index].justify = "right"
     workload = None

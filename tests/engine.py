@@ -98,7 +98,7 @@ def sending_to(broker_url: str) -> Iterator[None]:
         celery_app._after_fork()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Process:
     """A worker or a sweep."""
 
@@ -125,7 +125,7 @@ class Process:
         self.process.wait()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Engine:
     """What a test starts, and the user whose melodies it runs. `environ(role, **more)` is a child's environment."""
 

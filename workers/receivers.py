@@ -9,6 +9,7 @@ from django.dispatch import receiver
 
 from apps.executions.services import store_plan
 from apps.melodies.definition import Definition
+from apps.melodies.definition.collector import paused_collector
 from apps.melodies.definition.kinds import known_kinds
 from apps.melodies.events import version_published
 from apps.melodies.models import MelodyVersion
@@ -19,8 +20,9 @@ from workers.compiler.plan import Plan, PlanNode, compile_plan
 @receiver(version_published)
 def plan_version(version: MelodyVersion, definition: Definition, **_: Any) -> None:
     """Compile a version once, when it is published, and store the plan with it."""
-    plan = compile_plan(definition, known_kinds())
-    store_plan(version=version, nodes=(_row(plan, node) for node in plan.nodes))
+    with paused_collector():
+        plan = compile_plan(definition, known_kinds())
+        store_plan(version=version, nodes=(_row(plan, node) for node in plan.nodes))
 
 
 def _row(plan: Plan, node: PlanNode) -> dict[str, Any]:

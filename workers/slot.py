@@ -55,18 +55,27 @@ class _Slot:
         self._queue = queue
         self._carried = carried
         self._over = time.monotonic() + settings.SYMPHONY_SLICE_MS / 1000
+        self._held: set[str] = set()
 
-    def work(self, todo: list[dict[str, Any]]) -> None:
-        """Run claimed tasks until none is left; small ones first and recorded together."""
+    def work(self, claimed: list[dict[str, Any]]) -> None:
+        """Run claimed tasks until none is left. Whatever goes wrong, their leases are not prolonged after that."""
+        try:
+            self._work(claimed)
+        finally:
+            for task_id in self._held:
+                heart.release(task_id)
+
+    def _work(self, todo: list[dict[str, Any]]) -> None:
+        """Small steps first, and recorded together."""
         for claimed in todo:
-            heart.hold(claimed)
+            self._hold(claimed)
         while todo:
             small = [claimed for claimed in todo if claimed["inline"]]
             batch = small or [todo[0]]
             todo = [claimed for claimed in todo if not claimed["inline"]] if small else todo[1:]
             for handed in self._run(batch, others=bool(todo)):
                 for claimed in handed.taken:
-                    heart.hold(claimed)
+                    self._hold(claimed)
                     self._carried.taken(claimed["task"])
                     todo.append(claimed)
                 released = handed.released if todo else self._carried.without_covered(handed.released)
@@ -89,7 +98,12 @@ class _Slot:
             handed.append(self._finish(outcomes, self._keep(others=others)))
         for claimed in batch:
             heart.release(claimed["task"])
+            self._held.discard(claimed["task"])
         return handed
+
+    def _hold(self, claimed: dict[str, Any]) -> None:
+        heart.hold(claimed)
+        self._held.add(claimed["task"])
 
     def _go_on(self, result: attempt.Expansion | attempt.Timer) -> HandOver:
         if isinstance(result, attempt.Timer):

@@ -1,6 +1,6 @@
 """The Celery application of the plain workers.
 
-`PLAIN_RESULTS` is `none` or `django-db`. With django-db connections are kept (`CELERY_DB_REUSE_MAX`), its best case by
+`PLAIN_RESULTS` is `none`, `django-db` or the URL of a Redis. With django-db connections are kept (`CELERY_DB_REUSE_MAX`), its best case by
 far, and a chord may take its time to join.
 """
 
@@ -18,14 +18,13 @@ from celery import Celery, chord, group
 BROKER_URL = os.environ["PLAIN_BROKER_URL"]
 STAMP = struct.Struct("dd")
 
-app = Celery("plain", broker=BROKER_URL)
+RESULTS = os.environ["PLAIN_RESULTS"]
+
+app = Celery("plain", broker=BROKER_URL, backend=None if RESULTS == "none" else RESULTS)
 app.conf.broker_connection_retry_on_startup = True
-if os.environ["PLAIN_RESULTS"] == "none":
-    app.conf.task_ignore_result = True
-else:
-    app.conf.result_backend = os.environ["PLAIN_RESULTS"]
-    app.conf.result_chord_join_timeout = 120.0
-    app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
+app.conf.task_ignore_result = RESULTS == "none"
+app.conf.result_chord_join_timeout = 120.0
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 
 _stamps = os.open(os.environ["PLAIN_STAMPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 _counters = redis.Redis.from_url(BROKER_URL)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.engine import Broker, Engine, Run, assert_each_completed_once, assert_nothing_after_the_end, eventually
@@ -29,7 +29,13 @@ def fleet(engine: Engine, request: pytest.FixtureRequest) -> Engine:
     return engine
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# No shrinking: a failing example waits out its deadline, and the document alone tells enough.
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(steps=sketches(max_steps=12), kind=st.sampled_from(["test_echo", "simulate"]))
 def test_random_runs_end_as_the_reference_says(fleet: Engine, steps: list[Sketch], kind: str) -> None:
     run = fleet.submit(document(steps, kind))

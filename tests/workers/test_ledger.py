@@ -216,3 +216,36 @@ def test_variables_reach_later_steps(acting: User) -> None:
     second = claim(release)
     assert second is not None
     assert second["variables"] == {"x": 2}
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(width=st.integers(65, 200), seed=st.integers(0, 2**16))
+def test_a_wide_join_counts_in_stripes_whatever_is_recorded_together(acting: User, width: int, seed: int) -> None:
+    names = [f"s{index}" for index in range(width)]
+    steps: list[dict[str, Any]] = [{"name": "fork", "type": "test_echo"}]
+    steps += [{"name": name, "type": "test_echo", "depends_on": "fork"} for name in names]
+    steps.append({"name": "join", "type": "test_echo", "depends_on": names})
+    with suppress(Undo), transaction.atomic():
+        run_wide(acting, {"workflow": {"name": "wide", "steps": steps}}, random.Random(seed))
+        raise Undo
+
+
+def run_wide(user: User, body: dict[str, Any], order: random.Random) -> None:
+    """A worker that takes along what it may: the window holds steps back, batches end together, the join starts once."""
+    execution, released = begin(user, body)
+    taken = [claimed for release in released if (claimed := claim(release)) is not None]
+    seen: list[str] = []
+    while taken or released:
+        if not taken:
+            handed = ledger.claim(str(released[0].organization_id), str(released.pop(0).task_id), "test")
+        else:
+            batch, taken = taken[: (size := order.randint(1, len(taken)))], taken[size:]
+            seen += [claimed["name"] for claimed in batch]
+            rows = [outcome(claimed, "completed") for claimed in batch]
+            handed = ledger.finish(batch[0]["organization"], rows, "test", ledger.Keep(order.randint(0, 64)))
+        taken += handed.taken
+        released += handed.released
+    execution.refresh_from_db()
+    assert execution.status == "completed"
+    assert len(seen) == len(set(seen)) == execution.version.step_count
+    assert seen[-1] == "join"

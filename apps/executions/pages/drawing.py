@@ -34,6 +34,8 @@ _LEAST_PART = 2.0
 """One failure among thousands must be seen."""
 _LABEL_COLUMNS = 20
 _DETAIL_COLUMNS = 25
+_WORDS_COLUMNS = 22
+"""Longer words leave no room for a time beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,8 @@ def bar(counts: Counts) -> Iterable[Part]:
 
 def _with_time(words: str, tally: Tally) -> str:
     if tally.started_at is None or tally.completed_at is None or overall(tally.own) not in ("completed", "failed"):
+        return words
+    if len(words) > _WORDS_COLUMNS:
         return words
     return f"{words} · {duration((tally.completed_at - tally.started_at).total_seconds())}"
 

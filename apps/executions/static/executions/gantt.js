@@ -32,7 +32,7 @@ export class Gantt {
     const tasks = this.begun();
     if (!this.width) return;
     if (!tasks.length) {
-      this.frame.replaceChildren(Object.assign(document.createElement("p"), { className: "table-foot", textContent: "Nothing has started yet." }));
+      this.frame.replaceChildren(Object.assign(document.createElement("p"), { className: "gantt-empty", textContent: "Nothing has started yet." }));
       return;
     }
     const start = Math.min(this.run.execution.started || Infinity, tasks[0].dispatched || tasks[0].started, tasks[0].started);

@@ -2,6 +2,8 @@
 
 import { duration, overall, paintBar, progress, ticking } from "./format.js";
 
+const WORDS_COLUMNS = 22;
+
 export class Graph {
   constructor(run, root, choose) {
     this.run = run;
@@ -75,7 +77,8 @@ export class Graph {
     const drawn = this.nodes.get(box.key);
     const status = drawn.status;
     let words = (drawn.bar && progress(this.barCounts(box))) || status;
-    if (box.started && status === "executing") words += ` · ${ticking(this.run.now() - box.started)}`;
+    if (words.length > WORDS_COLUMNS) { /* no room for a time beside them */ }
+    else if (box.started && status === "executing") words += ` · ${ticking(this.run.now() - box.started)}`;
     else if (box.started && box.completed && (status === "completed" || status === "failed")) words += ` · ${duration(box.completed - box.started)}`;
     if (words === drawn.text) return;
     drawn.text = drawn.words.textContent = words;
