@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from benchmarks import shapes
@@ -15,6 +16,7 @@ from benchmarks.arena import Arena
 from benchmarks.celery_side import PlainCelery
 from benchmarks.figures import Figure
 from benchmarks.symphony_side import Symphony
+from symphony.errors import StackError
 
 WARM_UP = 10
 SAMPLES = 30
@@ -45,8 +47,11 @@ def _post_to_start(ours: Symphony, melody: str) -> float:
         headers = {"Authorization": f"Token {ours.arena.token}", "Content-Type": "application/json"}
         sent = time.time()
         connection.request("POST", f"/api/v1/melodies/{melody}/executions/", b"{}", headers)
-        execution = json.load(connection.getresponse())["id"]
-    return ours.ended(execution, 1)[0].started - sent
+        response = connection.getresponse()
+        answer = json.load(response)
+    if response.status != HTTPStatus.CREATED:
+        raise StackError(f"The execution was refused: {answer}.")
+    return ours.ended(answer["id"], 1)[0].started - sent
 
 
 def _empty_post(arena: Arena) -> float:

@@ -18,6 +18,7 @@ from benchmarks.figures import Figure, Goal
 from benchmarks.spans import Span, hop_ms, mean_hop_ms, throughput
 from benchmarks.symphony_side import Symphony
 from symphony import stack
+from symphony.errors import StackError
 
 OURS = "Symphony"
 BROKER = "Symphony across the broker"
@@ -82,7 +83,7 @@ def _measured(entrant: Entrant) -> list[tuple[str, float]]:
 
 def _checked(spans: Sequence[Span], count: int) -> Sequence[Span]:
     if len(spans) != count:
-        raise AssertionError(f"{len(spans)} tasks ran where {count} were to run")
+        raise StackError(f"{len(spans)} tasks ran where {count} were to run.")
     return spans
 
 

@@ -25,7 +25,10 @@ Costs = Mapping[str, float]
 
 
 def broker_bytes(arena: Arena, *, say: Callable[[str], None]) -> list[Figure]:
-    """Bytes into Valkey for each task of a layered DAG of steps that take no time, from first message to last."""
+    """Bytes into Valkey for each task of a layered DAG of steps that take no time, from first message to last.
+
+    Counted once: bytes do not depend on how busy the machine is.
+    """
     figures = []
     for system in (Symphony(arena, "defaults"), Symphony(arena, "across the broker", {"SYMPHONY_SLICE_MS": "0"})):
         with arena.running(system.processes(events=False)):

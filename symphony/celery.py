@@ -90,3 +90,4 @@ def _drop_broken_connection(**_: Any) -> None:
 
 
 app.autodiscover_tasks(["workers"])
+app.autodiscover_tasks(["workers"], related_name="signals")

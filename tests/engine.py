@@ -153,6 +153,9 @@ class Engine:
         self.processes.remove(process)
         return self._spawn(process.name, process.command, process.environ)
 
+    def named(self, name: str) -> Process:
+        return next(process for process in self.processes if process.name == name)
+
     def tend(self) -> None:
         """As a supervisor does: what has ended is started again."""
         for process in list(self.processes):
@@ -232,9 +235,15 @@ class Run:
     def wait_for(self, condition: Callable[[Run], object], what: str, seconds: float = PATIENCE) -> None:
         eventually(lambda: condition(self), what, seconds, self.state)
 
-    def wait(self, seconds: float = PATIENCE) -> Execution:
-        """Until the run has ended."""
-        self.wait_for(lambda run: run.execution().status in ENDED, "the run has ended", seconds)
+    def wait(self, seconds: float = PATIENCE, *, tended: bool = False) -> Execution:
+        """Until the run has ended. With `tended`, processes that end meanwhile are started again."""
+
+        def has_ended(run: Run) -> bool:
+            if tended:
+                run.engine.tend()
+            return run.execution().status in ENDED
+
+        self.wait_for(has_ended, "the run has ended", seconds)
         return self.execution()
 
     def state(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,6 +17,8 @@ from symphony.errors import StackError
 
 TIMEOUT_SECONDS = 30.0
 STREAM_TIMEOUT_SECONDS = 120.0
+MEANWHILE_SECONDS = 0.5
+MOST_COMPLAINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,14 @@ class Client:
         """Follow an execution to its end; `meanwhile` is called about twice a second, in the caller's thread."""
         arrived: queue.Queue[StreamEvent | Exception | None] = queue.Queue()
         threading.Thread(target=self._pump, args=(execution_id, arrived), daemon=True).start()
+        called = time.monotonic()
         while True:
-            try:
-                item = arrived.get(timeout=0.5)
-            except queue.Empty:
+            if time.monotonic() - called > MEANWHILE_SECONDS:
                 meanwhile()
+                called = time.monotonic()
+            try:
+                item = arrived.get(timeout=MEANWHILE_SECONDS)
+            except queue.Empty:
                 continue
             if isinstance(item, Exception):
                 raise StackError(f"The live stream broke off: {item}.") from item
@@ -120,10 +126,18 @@ def _problem(error: urllib.error.HTTPError) -> str:
     text = error.read().decode("utf-8", errors="replace")
     try:
         problem = json.loads(text)
-        parts = [problem["detail"], *(item["message"] for item in problem.get("errors", []))]
+        flaws = [_flaw(flaw) for flaw in problem.get("errors", [])]
+        parts = [problem["detail"], *flaws[:MOST_COMPLAINTS]]
     except (ValueError, KeyError, TypeError):
         return text[:300]
-    return " ".join(str(part) for part in parts).rstrip(".")
+    more = f" And {len(flaws) - MOST_COMPLAINTS} more." if len(flaws) > MOST_COMPLAINTS else ""
+    return (" ".join(str(part) for part in parts) + more).rstrip(".")
+
+
+def _flaw(flaw: dict[str, Any]) -> str:
+    place = f"Line {flaw['line']}: " if flaw.get("line") else ""
+    meant = f" Did you mean {flaw['suggestion']}?" if flaw.get("suggestion") else ""
+    return f"{place}{flaw['message']}{meant}"
 
 
 def parse_stream(lines: Iterator[bytes] | BinaryIO) -> Iterator[StreamEvent]:

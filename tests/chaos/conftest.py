@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from tests.apps.conftest import alice
@@ -28,10 +29,11 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture
 def engine(
-    worker_environ: Callable[..., dict[str, str]], alice: User, broker: Broker, tmp_path: Path
+    worker_environ: Callable[..., dict[str, str]], alice: User, broker: Broker, tmp_path: Path, settings: Settings
 ) -> Iterator[Engine]:
     """Nothing runs in it yet. Leases and pauses are short, so that what is lost is missed soon."""
-    running = Engine(alice, worker_environ, tmp_path, broker, HASTE)
+    settings.SYMPHONY_RESEND_SECONDS = float(HASTE["SYMPHONY_RESEND_SECONDS"])
+    running = Engine(alice, worker_environ, tmp_path, broker, dict(HASTE))
     yield running
     running.stop()
 

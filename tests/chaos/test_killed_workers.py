@@ -19,31 +19,26 @@ def outputs_of(run: Run) -> dict[str, object]:
 
 def test_a_long_run_survives_the_death_of_any_worker_again_and_again(engine: Engine) -> None:
     engine.more["SYMPHONY_MAX_LOST_ATTEMPTS"] = MANY
-    victims = {
-        "processes": engine.worker("processes", slots=2),
-        "threads": engine.worker("threads", queues="calls", pool="threads", slots=8),
-    }
+    engine.worker("processes", slots=2)
+    engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
     run = engine.submit(long_run.document())
     chance = random.Random(4)
 
     def a_child() -> None:
-        eventually(victims["processes"].children, "the pool has processes", why=engine.logs)
-        os.kill(chance.choice(victims["processes"].children()), signal.SIGKILL)
+        eventually(engine.named("processes").children, "the pool has processes", why=engine.logs)
+        os.kill(chance.choice(engine.named("processes").children()), signal.SIGKILL)
 
     def the_whole(name: str) -> Callable[[], None]:
-        def kill() -> None:
-            victims[name].kill()
-            victims[name] = engine.again(victims[name])
-
-        return kill
+        return lambda: engine.named(name).kill()
 
     blows = [a_child, a_child, the_whole("threads"), a_child, the_whole("processes"), a_child, a_child]
     for number, blow in enumerate(blows):
         done = 20 + number * 30
         run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
         blow()
-    run.wait()
+        engine.tend()
+    run.wait(tended=True)
 
     assert len(run.tasks()) == long_run.TASKS
     assert_each_completed_once(run)

@@ -819,7 +819,9 @@ BEGIN
   WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.stripes <> '{}' AND s.size > 0;
   UPDATE executions_execution SET next_seq = v_count WHERE id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
-                       jsonb_build_object('tasks', v_count));
+                       jsonb_build_object('tasks', v_count - (
+                         SELECT count(*) FROM executions_plannode p
+                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind = 'end')));
   RETURN QUERY
     SELECT l.* FROM ledger_released(ledger_hold(ARRAY(
       SELECT ledger_task_id(p_execution, p.node) FROM executions_plannode p
