@@ -110,6 +110,8 @@ class Process:
 
     def children(self) -> list[int]:
         """The processes of a worker's pool."""
+        if self.process.poll() is not None:
+            return []
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         return [int(pid) for pid in found.split()]
 
@@ -232,19 +234,25 @@ class Run:
         with acting_as(self.engine.user.pk):
             cancel_execution(actor=self.engine.user, execution=self.execution())
 
-    def wait_for(self, condition: Callable[[Run], object], what: str, seconds: float = PATIENCE) -> None:
-        eventually(lambda: condition(self), what, seconds, self.state)
+    def wait_for(
+        self, condition: Callable[[Run], object], what: str, seconds: float = PATIENCE, *, tended: bool = False
+    ) -> None:
+        def look() -> object:
+            if tended:
+                self.engine.tend()
+            return condition(self)
+
+        eventually(look, what, seconds, self.state)
 
     def wait(self, seconds: float = PATIENCE, *, tended: bool = False) -> Execution:
         """Until the run has ended. With `tended`, processes that end meanwhile are started again."""
-
-        def has_ended(run: Run) -> bool:
-            if tended:
-                run.engine.tend()
-            return run.execution().status in ENDED
-
-        self.wait_for(has_ended, "the run has ended", seconds)
+        self.wait_for(lambda run: run.execution().status in ENDED, "the run has ended", seconds, tended=tended)
         return self.execution()
+
+    def wait_for_completed(self, count: int, *, tended: bool = False) -> None:
+        """Until as many tasks are completed."""
+        what = f"{count} tasks are completed"
+        self.wait_for(lambda run: run.count("completed") >= count, what, tended=tended)
 
     def state(self) -> str:
         """What a test says when it has waited in vain."""

@@ -17,14 +17,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 @signals.task_received.connect
 def record_received(request: Any, **_: Any) -> None:
     """Runs in the worker's parent process, for every message: only remembered here, written in batches."""
-    if request.name == STEP_TASK:
+    # Not `name`: that is what the message calls itself in logs and in Flower.
+    if request.type == STEP_TASK:
         _event(request.argsrepr, "task_received", {"worker": request.hostname})
 
 
 @signals.task_revoked.connect
 def record_revoked(request: Any, *, terminated: bool, **_: Any) -> None:
     """An operator revoked a step (in Flower). The ledger goes on with it; cancelling is done to the execution."""
-    if STEP_TASK in (getattr(request, "task", None), getattr(request, "name", None)):
+    if STEP_TASK in (getattr(request, "task", None), getattr(request, "type", None)):
         _event(getattr(request, "argsrepr", "") or str(request.args), "task_revoked", {"terminated": bool(terminated)})
 
 

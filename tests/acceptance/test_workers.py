@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 from tests.engine import Broker, Engine, Run, assert_each_completed_once, assert_nothing_after_the_end, eventually
 from tests.unit.compiler.melodies import Sketch, document, interpret, run_fails, sketches
 
-ENDS = {"task_completed": "completed", "error_occurred": "failed", "task_skipped": "skipped", "task_cancelled": "cancelled"}
+ENDS = {
+    "task_completed": "completed",
+    "error_occurred": "failed",
+    "task_skipped": "skipped",
+    "task_cancelled": "cancelled",
+}
 
 
 @pytest.fixture(params=["0", "50"], ids=["each-step-by-the-broker", "with-time-slice"])

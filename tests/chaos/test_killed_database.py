@@ -93,7 +93,7 @@ def test_a_run_survives_the_death_of_the_database(
         engine.sweep()
         run = engine.submit(long_run.document())
         for done in (40, 150):
-            run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+            run.wait_for_completed(done)
             told = {event.task_id for event in run.events() if event.event_type == "task_completed"}
             database.kill()
             database.restart()

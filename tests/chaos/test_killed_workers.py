@@ -18,24 +18,28 @@ def outputs_of(run: Run) -> dict[str, object]:
 
 
 def test_a_long_run_survives_the_death_of_any_worker_again_and_again(engine: Engine) -> None:
-    engine.more["SYMPHONY_MAX_LOST_ATTEMPTS"] = MANY
+    engine.more |= {"SYMPHONY_MAX_LOST_ATTEMPTS": MANY, "SYMPHONY_RESEND_SECONDS": "0.5"}
     engine.worker("processes", slots=2)
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
-    run = engine.submit(long_run.document())
+    run = engine.submit(long_run.document(seconds=0.1))
     chance = random.Random(4)
 
+    def pool() -> list[int]:
+        engine.tend()
+        return engine.named("processes").children()
+
     def a_child() -> None:
-        eventually(engine.named("processes").children, "the pool has processes", why=engine.logs)
-        os.kill(chance.choice(engine.named("processes").children()), signal.SIGKILL)
+        eventually(pool, "the pool has processes", why=engine.logs)
+        for child in chance.sample(pool(), 1):
+            os.kill(child, signal.SIGKILL)
 
     def the_whole(name: str) -> Callable[[], None]:
         return lambda: engine.named(name).kill()
 
     blows = [a_child, a_child, the_whole("threads"), a_child, the_whole("processes"), a_child, a_child]
     for number, blow in enumerate(blows):
-        done = 20 + number * 30
-        run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+        run.wait_for_completed(20 + number * 30, tended=True)
         blow()
         engine.tend()
     run.wait(tended=True)

@@ -42,7 +42,7 @@ def test_doubled_and_uncalled_for_messages_change_nothing(engine: Engine, broker
     engine.worker("processes")
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     for done in (30, 120, 210):
-        run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+        run.wait_for_completed(done)
         call_all(run)
         double_all(broker)
     run.wait()
@@ -58,7 +58,7 @@ def test_a_flushed_broker_costs_time_and_nothing_else(engine: Engine, broker: Br
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
     for done in (0, 40, 120, 200):
-        run.wait_for(lambda seen, done=done: seen.count("completed") >= done, f"{done} tasks are completed")
+        run.wait_for_completed(done)
         with broker.client as client:
             client.flushall()
     run.wait()
@@ -73,7 +73,7 @@ def test_a_run_begins_and_goes_on_although_the_broker_was_gone(engine: Engine, b
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
     first = engine.submit(long_run.document())
-    first.wait_for(lambda seen: seen.count("completed") >= 40, "40 tasks are completed")
+    first.wait_for_completed(40)
     broker.kill()
     second = engine.submit(long_run.document())
     assert second.execution().status == "pending"
