@@ -273,8 +273,9 @@ def assert_each_completed_once(run: Run) -> None:
     for task in run.tasks():
         assert task.status == "completed", (task, task.error)
         assert told[task.pk, "task_completed"] == 1, task
-        assert told[task.pk, "task_started"] == task.attempt, task
-        assert told[task.pk, "task_lost"] >= task.attempt - 1, task
+        assert told[task.pk, "task_lost"] == task.attempt - 1, task
+        if task.phase == 0:  # a loop starts once and may be lost when it collects
+            assert told[task.pk, "task_started"] == task.attempt, task
     of_run = Counter(event.event_type for event in events if event.task_id is None)
     assert of_run == {"execution_created": 1, "execution_started": 1, "execution_completed": 1}
     assert_nothing_after_the_end(events, "task_completed")

@@ -7,7 +7,8 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from apps.executions import ledger
@@ -15,7 +16,16 @@ from apps.melodies.definition.expressions import ExpressionError, compile_condit
 from apps.melodies.definition.kinds import StepKind
 from workers import scopes, workspaces
 from workers.pit import store
-from workers.steps.contract import Expand, FrameOutcome, StepCancelled, StepContext, StepFailed, WaitUntil, runnable
+from workers.steps.contract import (
+    Expand,
+    FrameOutcome,
+    StepCancelled,
+    StepContext,
+    StepFailed,
+    TimedOut,
+    WaitUntil,
+    runnable,
+)
 from workers.steps.files.content import artifact_type, as_bytes, content_type
 from workers.steps.files.jail import Jail, parts_of
 from workers.steps.rendering import prepare
@@ -89,6 +99,9 @@ def run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Exp
         return _run(claimed, cancelled)
     except StepCancelled as stop:
         raise Abandoned from stop
+    except TimedOut:
+        seconds = claimed["options"]["timeout_seconds"]
+        return _failed(claimed, "timeout", f"The step took longer than its timeout of {seconds:g} s.", {})
     except StepFailed as failure:
         return _failed(claimed, failure.code, str(failure), failure.details)
     except ExpressionError as error:
@@ -115,10 +128,11 @@ def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Ex
         workspace=workspaces.of(claimed["execution"]),
         readable_roots=workspaces.readable_roots(),
         cancelled=cancelled,
+        deadline=_deadline(claimed),
     )
     params = prepare(chosen.kind, _with_bodies(chosen.kind, claimed["params"], claimed["bodies"]), scope)
     if first:
-        result = chosen.run(params, context)
+        result = _in_time(context, chosen.run(params, context))
     elif chosen.collect is not None:
         result = chosen.collect(params, context, _frames(claimed))
     else:
@@ -128,6 +142,22 @@ def _run(claimed: Mapping[str, Any], cancelled: threading.Event) -> Outcome | Ex
     if isinstance(result, WaitUntil):
         return Timer(claimed, result.due_at, _jsonable(result.result))
     return _completed(claimed, context, result)
+
+
+def _deadline(claimed: Mapping[str, Any]) -> float | None:
+    timeout = claimed["options"].get("timeout_seconds")
+    return None if timeout is None else monotonic() + timeout
+
+
+def _in_time(context: StepContext, result: Any) -> Any:
+    """A step that computes cannot be stopped from outside; when it comes back too late, it has timed out all the same."""
+    if context.deadline is not None:
+        late = isinstance(result, WaitUntil) and result.due_at > datetime.now(UTC) + timedelta(
+            seconds=context.deadline - monotonic()
+        )
+        if late or monotonic() > context.deadline:
+            raise TimedOut(context.name)
+    return result
 
 
 def _with_bodies(kind: StepKind, params: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

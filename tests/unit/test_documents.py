@@ -31,7 +31,9 @@ def melodies(page: Path) -> list[str]:
     return [block for block in _BLOCK.findall(page.read_text(encoding="utf-8")) if block.startswith("workflow:")]
 
 
-SHOWN = [pytest.param(block, id=f"{page.stem}-{number}") for page in PAGES for number, block in enumerate(melodies(page))]
+SHOWN = [
+    pytest.param(block, id=f"{page.stem}-{number}") for page in PAGES for number, block in enumerate(melodies(page))
+]
 
 
 @pytest.mark.parametrize("document", SHOWN)
@@ -52,7 +54,7 @@ def test_the_readme_shows_the_example_it_runs() -> None:
 def test_the_language_page_names_everything() -> None:
     text = LANGUAGE.read_text(encoding="utf-8")
     kinds = known_kinds()
-    assert {heading for heading in re.findall(r"^### (\w+)$", text, re.MULTILINE)} == set(kinds)
+    assert set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == set(kinds)
     told = set(re.findall(r"\w+", text))
     assert set(kinds) | UNDERSTOOD | UNSUPPORTED | PLANNED | set(PER_ITEM_USAGE) <= told
     assert {name for name in FUNCTIONS if name == name.lower()} - told <= {"lowercase", "to_lower_case"}

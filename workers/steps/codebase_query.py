@@ -13,6 +13,7 @@ from apps.melodies.definition.kinds import StepKind
 from workers.steps.codebase import criteria, finding, history, measuring, relations
 from workers.steps.codebase.criteria import merge
 from workers.steps.codebase.git import Repository
+from workers.steps.codebase.languages import SKIPPED_FOLDERS
 from workers.steps.codebase.project import declared, project_type
 from workers.steps.codebase.tree import Tree
 from workers.steps.contract import StepCancelled, StepContext, StepFailed, step_kind
@@ -123,8 +124,9 @@ def allowed_root(written: str | None, step: StepContext) -> tuple[Path, Path | N
     if root.is_relative_to(workspace):
         return root, None
     for allowed in step.readable_roots:
-        if root.is_relative_to(allowed.resolve()):
-            return root, allowed.resolve()
+        inside = allowed.resolve()
+        if root.is_relative_to(inside) and SKIPPED_FOLDERS.isdisjoint(root.relative_to(inside).parts):
+            return root, inside
     raise StepFailed(
         f"workspace_dir {written[:200]!r} is not a folder that may be read. The operator allows folders with the environment "
         "variable SYMPHONY_READABLE_ROOTS (several are separated as in PATH); paths are relative to the run's workspace",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -22,6 +23,10 @@ class StepFailed(Exception):
         super().__init__(message)
         self.code = code
         self.details = dict(details or {})
+
+
+class TimedOut(Exception):
+    """The step has taken longer than its `timeout_seconds`."""
 
 
 class StepCancelled(Exception):
@@ -54,6 +59,8 @@ class StepContext:
     workspace: Path
     readable_roots: tuple[Path, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
+    deadline: float | None = None
+    """When the step's timeout ends, on the monotonic clock."""
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     files: list[ProducedFile] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
@@ -68,9 +75,12 @@ class StepContext:
         self.files.append(ProducedFile(name, data, content_type, artifact_type))
 
     def sleep(self, seconds: float) -> None:
-        """Hold the slot, but give it back at once when the task is cancelled."""
-        if self.cancelled.wait(seconds):
+        """Hold the slot, but give it back at once when the task is cancelled, or when its timeout ends."""
+        left = seconds if self.deadline is None else min(seconds, self.deadline - monotonic())
+        if self.cancelled.wait(left):
             raise StepCancelled(self.name)
+        if left < seconds:
+            raise TimedOut(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,7 @@ __all__ = [
     "StepCancelled",
     "StepContext",
     "StepFailed",
+    "TimedOut",
     "WaitUntil",
     "runnable",
     "step_kind",

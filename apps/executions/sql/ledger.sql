@@ -922,8 +922,9 @@ BEGIN
       'The worker was lost in each of ' || t.attempt || ' attempts; the last was on ' || coalesce(t.worker, '?') || '.'),
       p_resend);
   END IF;
+  -- The claim of a collection (phase 1) counts no attempt, so that losing it has to.
   UPDATE executions_task
-  SET status = 'dispatched', lease = NULL, dispatched_at = clock_timestamp(),
+  SET status = 'dispatched', attempt = t.attempt + t.phase, lease = NULL, dispatched_at = clock_timestamp(),
       due_at = clock_timestamp() + make_interval(secs => p_resend)
   WHERE id = p_task;
   PERFORM ledger_event(t.organization_id, t.execution_id, t.id, 'task_lost',

@@ -84,6 +84,9 @@ class StepReader:
         if kind is None:
             return Draft(name, _UNKNOWN, pointer, {}, common, [], [], [], None) if name is not None else None
         bodies, given = self._bodies(kind, item, pointer) if kind.bodies else ([], _NO_NAMES)
+        if bodies and common.timeout_seconds is not None:
+            message = "A timeout of a whole loop or switch is not supported yet by this version; give its steps one."
+            self._problems.add("unsupported_field", message, pointer)
         params = self._params(kind, item, pointer, given)
         uses = self._references.read(kind, params, pointer, given)
         if common is not NOTHING_SAID:
