@@ -60,6 +60,8 @@ def _transport_options(broker_url: str) -> dict[str, Any]:
     return {
         "socket_keepalive": True,
         "socket_connect_timeout": 5,
+        # A broker that accepts and never answers must not hold a request for ever.
+        "socket_timeout": 5,
         "health_check_interval": 25,
         "visibility_timeout": 24 * 3600,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 
 MAX_ROW_BYTES = 64_000
 """Results up to this size live in the task's row, larger ones in the blob store."""
+
+
+_UNSTORABLE = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON text: half a surrogate pair, or an escaped NUL (but not a backslash followed by the letters u0000)."""
 
 
 class Abandoned(Exception):
@@ -208,7 +213,7 @@ def _completed(claimed: Mapping[str, Any], context: StepContext, result: Any) ->
     if "output_to_file" in claimed["options"]:
         _write_output(claimed, context, output)
     outcome = Outcome(claimed, "completed", output)
-    outcome.events.extend(context.events)
+    outcome.events.extend((kind, _jsonable(payload)) for kind, payload in context.events)
     outcome.artifacts.extend(store.keep(claimed, context.files))
     outcome.events.extend(("artifact_produced", _told(artifact)) for artifact in outcome.artifacts)
     text = json.dumps(output)
@@ -249,19 +254,35 @@ def _short(condition: Any) -> str:
 
 
 def _failed(claimed: Mapping[str, Any], code: str, message: str, details: Mapping[str, Any]) -> Outcome:
+    message = _storable(message)
     error = {"code": code, "message": message[:10_000]} | ({"details": _jsonable(details)} if details else {})
     told = {"name": claimed["name"], "kind": claimed["kind"], "code": code, "message": message[:1000]}
     return Outcome(claimed, "failed", error=error, events=[("error_occurred", told)])
 
 
+def refused(row: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+    """The outcome instead of one the database cannot store."""
+    message = _storable(f"The result cannot be stored: {str(error).splitlines()[0]}")
+    told = {"code": "result_refused", "message": message}
+    kept = {key: row[key] for key in ("task", "attempt", "lease")}
+    return {**kept, "status": "failed", "output": None, "error": told, "events": [["error_occurred", told]]}
+
+
+def _storable(text: str) -> str:
+    """Text without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _jsonable(value: Any) -> Any:
     """The value as JSON knows it; NUL characters, which PostgreSQL cannot store, are refused."""
     try:
-        text = json.dumps(value, allow_nan=False, default=_plain)
+        text = json.dumps(value, allow_nan=False, default=_plain, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise StepFailed(f"The result cannot be kept as JSON: {error}.", code="result_not_json") from error
-    if "\\u0000" in text:
-        raise StepFailed("The result holds a NUL character, which cannot be stored.", code="result_not_json")
+    if _UNSTORABLE.search(text):
+        raise StepFailed(
+            "The result holds a NUL or half a surrogate pair, which cannot be stored.", code="result_not_json"
+        )
     return json.loads(text)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from celery import signals
 
 from apps.executions.dispatch import STEP_TASK
+from workers.pit import tracker
 from workers.pit.journal import journal
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -45,5 +46,6 @@ def _event(arguments: str | None, event_type: str, payload: dict[str, Any]) -> N
 @signals.worker_process_shutdown.connect
 @signals.worker_shutdown.connect
 def write_the_rest(**_: Any) -> None:
-    """What is collected is not lost in an orderly stop."""
+    """What is released or collected is not lost in an orderly stop."""
+    tracker.drain(5)
     journal.flush()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from celery import current_task
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, DataError, InterfaceError, connection
 
 from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
@@ -39,7 +39,7 @@ def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
     handed = ledger.claim(organization_id, task_id, worker)
     if not handed.taken:
         return
-    tracker.release(handed.released)
+    tracker.release(handed.released, at_once=False)
     _Slot(organization_id, worker, handed.taken[0]["queue"], carried).work(handed.taken)
 
 
@@ -79,7 +79,7 @@ class _Slot:
                     self._carried.taken(claimed["task"])
                     todo.append(claimed)
                 released = handed.released if todo else self._carried.without_covered(handed.released)
-                tracker.release(released, taken=len(handed.taken))
+                tracker.release(released, taken=len(handed.taken), at_once=not todo)
 
     def _run(self, batch: Sequence[dict[str, Any]], *, others: bool) -> list[HandOver]:
         """Run a batch; what each recording call released."""
@@ -121,7 +121,12 @@ class _Slot:
         )
 
     def _finish(self, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
-        handed = _retry(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
+        try:
+            handed = _retry(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
+        except DataError as error:
+            logger.exception("the database refused a result")
+            refused = [attempt.refused(outcome, error) for outcome in outcomes]
+            handed = _retry(lambda: ledger.finish(self._organization, refused, self._worker, keep))
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed

@@ -67,10 +67,16 @@ def test_a_cancelled_step_records_nothing(tmp_path: Path) -> None:
         attempt.run(claimed("simulate", {"seconds": 30}, execution=tmp_path.name), cancelled)
 
 
-def test_a_result_with_a_nul_character_is_refused(tmp_path: Path) -> None:
-    outcome = run(claimed("test_echo", {"value": "a\0b"}, execution=tmp_path.name))
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", "x\\\0"])
+def test_a_result_postgresql_cannot_hold_is_refused(tmp_path: Path, value: str) -> None:
+    outcome = run(claimed("test_echo", {"value": value}, execution=tmp_path.name))
     assert outcome.error is not None
     assert outcome.error["code"] == "result_not_json"
+
+
+@pytest.mark.parametrize("value", ["\\u0000", "\U0001f3b5", "a\\\\u0000b"])
+def test_harmless_text_is_kept(tmp_path: Path, value: str) -> None:
+    assert run(claimed("test_echo", {"value": value}, execution=tmp_path.name)).output == value
 
 
 def test_a_broken_expression_is_the_step_s_failure(tmp_path: Path) -> None:

@@ -982,7 +982,7 @@ BEGIN
     FOR UPDATE OF t SKIP LOCKED
   ), marked AS (
     UPDATE executions_task t
-    SET held = NULL, sends = least(t.sends + 1, 6), due_at = clock_timestamp() + make_interval(secs => p_resend * 2 ^ t.sends)
+    SET held = NULL, sends = least(t.sends + 1, 3), due_at = clock_timestamp() + make_interval(secs => p_resend * 2 ^ t.sends)
     FROM due WHERE t.id = due.id RETURNING t.id
   )
   SELECT array_agg(id) INTO v_ids FROM marked;
