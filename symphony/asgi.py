@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,8 +22,10 @@ THREADS = 16
 
 streams = get_asgi_application()
 
-from symphony.wsgi import application as wsgi  # noqa: E402 - needs the set-up above
+from apps.executions.dispatch import warm_up  # noqa: E402 - needs the set-up above
+from symphony.wsgi import application as wsgi  # noqa: E402
 
+threading.Thread(target=warm_up, name="symphony-warm-up", daemon=True).start()
 requests = WSGIMiddleware(wsgi, workers=THREADS)  # type: ignore[arg-type]  # Django's response is an iterable of bytes
 
 

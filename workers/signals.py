@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from typing import Any
 
 from celery import signals
 
+from apps.executions import dispatch
 from apps.executions.dispatch import STEP_TASK
 from workers.pit import tracker
 from workers.pit.journal import journal
@@ -28,6 +30,13 @@ def record_revoked(request: Any, *, terminated: bool, **_: Any) -> None:
     """An operator revoked a step (in Flower). The ledger goes on with it; cancelling is done to the execution."""
     if STEP_TASK in (getattr(request, "task", None), getattr(request, "type", None)):
         _event(getattr(request, "argsrepr", "") or str(request.args), "task_revoked", {"terminated": bool(terminated)})
+
+
+@signals.worker_process_init.connect
+@signals.worker_ready.connect
+def connect_early(**_: Any) -> None:
+    """In a thread: a broker that does not answer must not keep a pool process from starting."""
+    threading.Thread(target=dispatch.warm_up, name="symphony-warm-up", daemon=True).start()
 
 
 @signals.worker_init.connect
