@@ -1,4 +1,4 @@
-"""The ledger: the one writer of task outcomes. Thin calls of the SQL functions in sql/ledger.sql.
+"""The ledger: the one writer of task outcomes. Thin calls of the SQL functions in sql/.
 
 Each call is one round trip and one transaction (unless the caller has one open). Nothing here sends anything: what a
 call released is returned, and the caller sends it after the commit.

@@ -123,7 +123,7 @@ class RunOwned(Owned):
 class Task(RunOwned):
     """One step of one execution.
 
-    `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/ledger.sql); `scopes` are the sequence
+    `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/rules.sql); `scopes` are the sequence
     offsets of the frames around it, outermost first. `held` marks a released task beyond the dispatch window: no message
     was sent for it, slots that become free take it directly; it is `inline` or the queue. `due_at` is when the sweep must look at the row again: the lease's
     end while it executes, the moment to send once more while it is dispatched, the timer while it waits.

@@ -1,4 +1,4 @@
-"""How a plan comes down to its end: the rules of sql/ledger.sql as pure code.
+"""How a plan comes down to its end: the rules of apps/executions/sql as pure code.
 
 The ledger decides in the database; this is the same decision for those who only think a plan through: `melody show
 --canvas` walks the frontiers with it, and the tests hold the database against it.

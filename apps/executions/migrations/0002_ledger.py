@@ -1,4 +1,4 @@
-"""The ledger in the database: row-level security, the functions of sql/ledger.sql, and the legal moves.
+"""The ledger in the database: row-level security, the functions of sql/, and the legal moves.
 
 Grants are narrow: events and pit operations can be added, not changed; the plan is written once, by the web.
 """
@@ -10,7 +10,9 @@ from django.db import migrations
 from apps.core.db.operations import EnableTenancy
 from apps.executions.states import EXECUTION_MOVES, TASK_MOVES, ExecutionStatus, TaskStatus, moves
 
-LEDGER = (Path(__file__).parent.parent / "sql" / "ledger.sql").read_text()
+FOLDER = Path(__file__).parent.parent / "sql"
+PARTS = ("rules", "claim", "window", "settle", "frames", "finish", "runs", "sweep", "plans")
+LEDGER = "\n".join((FOLDER / f"{part}.sql").read_text() for part in PARTS)
 
 
 def guard(table, statuses, table_of_moves):

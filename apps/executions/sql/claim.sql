@@ -1,0 +1,139 @@
+-- Claiming: a worker gets a task, a lease and all it needs.
+
+CREATE OR REPLACE FUNCTION ledger_event(p_organization uuid, p_execution uuid, p_task uuid, p_type text, p_payload jsonb)
+RETURNS void LANGUAGE sql VOLATILE AS $$
+  INSERT INTO executions_event (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
+  VALUES (p_organization, p_execution, p_task, pg_current_xact_id()::text::bigint, p_type, p_payload, clock_timestamp())
+$$;
+
+-- Values of variables as a task of this frame sees them: the innermost scope wins.
+CREATE OR REPLACE FUNCTION ledger_variables(p_execution uuid, p_frame uuid, p_names text[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_lineage uuid[];
+BEGIN
+  SELECT f.lineage INTO v_lineage FROM executions_frame f WHERE f.id = p_frame;
+  RETURN (
+    SELECT jsonb_object_agg(w.name, w.value ORDER BY coalesce(array_position(v_lineage, w.scope), 0))
+    FROM executions_variable w
+    WHERE w.execution_id = p_execution AND w.name = ANY (p_names)
+      AND (w.scope = '00000000-0000-0000-0000-000000000000' OR w.scope = ANY (v_lineage)));
+END $$;
+
+-- Everything a worker needs to run a task it has just claimed; the claim's events are written here.
+CREATE OR REPLACE FUNCTION ledger_payload(
+  t executions_task, p executions_plannode, p_input jsonb, p_run_created_at timestamptz
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_reads jsonb;
+  v_variables jsonb;
+  v_loop jsonb;
+BEGIN
+  IF t.phase = 0 THEN
+    INSERT INTO executions_event
+      (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
+    VALUES
+      (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'resource_allocated',
+       jsonb_build_object('worker', t.worker, 'queue', t.queue, 'attempt', t.attempt), t.started_at),
+      (t.organization_id, t.execution_id, t.id, pg_current_xact_id()::text::bigint, 'task_started',
+       jsonb_build_object('name', t.name, 'kind', t.kind, 'attempt', t.attempt), t.started_at);
+  END IF;
+  IF p.reads <> '[]' THEN
+    SELECT jsonb_object_agg(r.item ->> 0, jsonb_build_object(
+             'status', s.status, 'output', s.output, 'ref', s.output_ref, 'error', s.error, 'inner', r.item ->> 3))
+    INTO v_reads
+    FROM jsonb_array_elements(p.reads) AS r(item)
+    CROSS JOIN LATERAL (
+      SELECT * FROM executions_task o
+      WHERE o.id = ledger_task_id(t.execution_id, t.scopes[(r.item ->> 1)::int + 1] + (r.item ->> 2)::int)
+      OFFSET 0) s;
+  END IF;
+  IF t.frame_id IS NOT NULL THEN
+    SELECT f.loop INTO v_loop FROM executions_frame f WHERE f.id = t.frame_id;
+  END IF;
+  IF p.variables <> '{}' THEN
+    v_variables := ledger_variables(t.execution_id, t.frame_id, p.variables);
+  END IF;
+  RETURN jsonb_build_object(
+    'task', t.id, 'execution', t.execution_id, 'organization', t.organization_id, 'version', t.version_id,
+    'name', t.name, 'kind', t.kind, 'queue', t.queue, 'inline', p.inline, 'node', t.node, 'phase', t.phase,
+    'attempt', t.attempt, 'lease', t.lease, 'params', p.params, 'condition', p.condition, 'options', p.options,
+    'bodies', p.bodies, 'reads', v_reads, 'variables', v_variables, 'loop', v_loop, 'frame', t.frame_id,
+    'input', p_input, 'run_created_at', p_run_created_at);
+END $$;
+
+-- Claim tasks for a worker: dispatched -> executing with a new lease, and everything the worker needs to run them.
+-- No row back means: a duplicate, somebody else's, or a run that is not running any more. p_queue NULL claims whatever
+-- is named; else only small steps and those of that queue.
+CREATE OR REPLACE FUNCTION ledger_take(
+  p_tasks uuid[], p_queue text, p_worker text, p_lease_seconds double precision
+) RETURNS SETOF jsonb LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  r record;
+BEGIN
+  FOR r IN
+    UPDATE executions_task k
+    SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0, held = NULL,
+        lease = gen_random_uuid(), worker = p_worker,
+        started_at = CASE WHEN k.phase = 0 THEN clock_timestamp() ELSE k.started_at END,
+        due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
+    FROM executions_execution x, executions_plannode p
+    WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched'
+      AND x.id = k.execution_id AND x.status IN ('pending', 'running')
+      AND p.version_id = k.version_id AND p.node = k.node
+      AND (p_queue IS NULL OR p.inline OR k.queue = p_queue)
+    RETURNING k, p, x.status AS run_status, x.input, x.created_at
+  LOOP
+    IF r.run_status = 'pending' THEN
+      UPDATE executions_execution SET status = 'running', started_at = clock_timestamp()
+      WHERE id = (r.k).execution_id AND status = 'pending';
+      IF FOUND THEN
+        PERFORM ledger_event((r.k).organization_id, (r.k).execution_id, NULL, 'execution_started', '{}');
+      END IF;
+    END IF;
+    RETURN NEXT ledger_payload(r.k, r.p, r.input, r.created_at);
+  END LOOP;
+END $$;
+
+-- Claim one task for a message. When tasks of its run are held back by the dispatch window, one of them comes back to
+-- be sent in its place: so as many messages are under way as before, and free slots are always found.
+CREATE OR REPLACE FUNCTION ledger_claim(
+  p_organization uuid, p_task uuid, p_worker text, p_lease_seconds double precision, p_resend double precision
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision,
+                 shift int, node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_payload jsonb;
+  v_next uuid;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  -- A claim lost in a crash of the server only means that the step runs again, under another lease.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  SELECT k.payload INTO v_payload FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds) AS k(payload);
+  IF v_payload IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT p_task, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean, NULL::double precision,
+                      NULL::int, NULL::int, NULL::jsonb, v_payload;
+  v_next := (ledger_held((v_payload ->> 'execution')::uuid, v_payload ->> 'queue', 1))[1];
+  IF v_next IS NOT NULL THEN
+    UPDATE executions_task t
+    SET held = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend) WHERE t.id = v_next;
+    RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(ARRAY[v_next]) l;
+  END IF;
+END $$;
+
+-- Sign of life: prolong the leases a worker holds. The ids that come back are still the caller's; others are lost.
+CREATE OR REPLACE FUNCTION ledger_renew(
+  p_organization uuid, p_tasks uuid[], p_leases uuid[], p_lease_seconds double precision
+) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  PERFORM set_config('synchronous_commit', 'off', true);
+  RETURN QUERY
+    UPDATE executions_task t SET due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
+    FROM unnest(p_tasks, p_leases) AS h(task, lease), executions_execution x
+    WHERE t.id = h.task AND t.lease = h.lease AND t.status = 'executing'
+      AND x.id = t.execution_id AND x.status IN ('running', 'paused')
+    RETURNING t.id;
+END $$;

@@ -1,0 +1,195 @@
+-- Finishing: outcomes of workers, with their artifacts and variables, and timers.
+
+-- A failure nobody handles: the frame it happened in has failed, or the run.
+CREATE OR REPLACE FUNCTION ledger_fail(p_execution uuid, p_frame uuid, p_step text, p_error jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_frame IS NOT NULL THEN
+    UPDATE executions_frame SET error = coalesce(error, p_error || jsonb_build_object('step', p_step))
+    WHERE id = p_frame;
+  ELSE
+    UPDATE executions_execution
+    SET failures = failures + 1,
+        error_code = CASE WHEN failures = 0 THEN left(p_error ->> 'code', 50) ELSE error_code END,
+        error_message = CASE WHEN failures = 0 THEN 'Step ' || quote_literal(p_step) || ' failed: '
+                                || coalesce(p_error ->> 'message', '') ELSE error_message END
+    WHERE id = p_execution;
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION ledger_keep_artifacts(p_organization uuid, p_execution uuid, p_task uuid, p_artifacts jsonb)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_artifacts IS NULL THEN
+    RETURN;
+  END IF;
+  INSERT INTO executions_blob (organization_id, sha256, size, created_at)
+  SELECT DISTINCT p_organization, a.sha256, a.size, clock_timestamp()
+  FROM jsonb_to_recordset(p_artifacts) AS a(sha256 text, size bigint)
+  ORDER BY 2
+  ON CONFLICT (organization_id, sha256) DO NOTHING;
+  INSERT INTO executions_artifact (id, organization_id, execution_id, task_id, melody_id, name, artifact_type,
+                                   content_type, content_hash, size, metadata, quality_metrics, created_at)
+  SELECT a.id, p_organization, p_execution, p_task, x.melody_id, a.name, a.artifact_type, a.content_type, a.sha256,
+         a.size, coalesce(a.metadata, '{}'), '{}', clock_timestamp()
+  FROM jsonb_to_recordset(p_artifacts) AS
+         a(id uuid, name text, artifact_type text, content_type text, sha256 text, size bigint, metadata jsonb),
+       executions_execution x
+  WHERE x.id = p_execution AND a.name IS NOT NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION ledger_set_variables(p_organization uuid, p_execution uuid, p_outcome jsonb) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+  INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
+  SELECT p_organization, p_execution,
+         coalesce((p_outcome ->> 'scope')::uuid, '00000000-0000-0000-0000-000000000000'), v.key, v.value
+  FROM jsonb_each(p_outcome -> 'variables') v
+  ORDER BY v.key
+  ON CONFLICT (execution_id, scope, name) DO UPDATE SET value = excluded.value
+$$;
+
+-- Record outcomes of one worker, all of the same run, and let go what they let go.
+-- p_outcomes: [{task, attempt, lease, status, output, ref, error, events: [[type, payload]], artifacts, variables}].
+-- An outcome whose lease is not the task's any more changes nothing (fencing); its id comes back with kind 'stale'.
+CREATE OR REPLACE FUNCTION ledger_finish(
+  p_organization uuid, p_outcomes jsonb, p_keep int, p_keep_queue text, p_worker text,
+  p_lease_seconds double precision, p_resend double precision
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
+                 node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_execution uuid;
+  v_version uuid;
+  v_ids uuid[] := '{}';
+  v_shifts int[] := '{}';
+  v_nodes int[] := '{}';
+  v_codes int[] := '{}';
+  v_frames uuid[] := '{}';
+  v_ends boolean[] := '{}';
+  v_released uuid[];
+  v_taken boolean := false;
+  v_effect text;
+  o record;
+  p record;
+  r record;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  FOR o IN
+    SELECT * FROM jsonb_to_recordset(p_outcomes) AS
+      x(task uuid, attempt int, lease uuid, status text, output jsonb, ref text, error jsonb)
+  LOOP
+    UPDATE executions_task t
+    SET status = o.status, output = o.output, output_ref = o.ref, error = o.error, lease = NULL, due_at = NULL,
+        completed_at = clock_timestamp()
+    WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
+    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error INTO r;
+    CONTINUE WHEN NOT FOUND;
+    SELECT q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO p FROM executions_plannode q
+    WHERE q.version_id = r.version_id AND q.node = r.node;
+    v_execution := r.execution_id;
+    v_version := r.version_id;
+    v_ids := v_ids || r.id;
+    v_shifts := v_shifts || (r.seq - r.node);
+    v_nodes := v_nodes || r.node;
+    v_codes := v_codes || ledger_outcome_code(r.status, p.tolerates);
+    v_frames := v_frames || r.frame_id;
+    v_ends := v_ends || p.ends;
+    IF r.status = 'failed' AND NOT p.tolerates AND NOT p.handled THEN
+      PERFORM ledger_fail(r.execution_id, r.frame_id, r.name, r.error);
+    END IF;
+  END LOOP;
+  IF cardinality(v_ids) < jsonb_array_length(p_outcomes) THEN
+    RETURN QUERY
+      SELECT (w.value ->> 'task')::uuid, NULL::uuid, NULL::text, 'stale'::text, NULL::text, NULL::boolean,
+             NULL::double precision, NULL::int, NULL::int, NULL::jsonb, NULL::jsonb
+      FROM jsonb_array_elements(p_outcomes) w WHERE NOT ((w.value ->> 'task')::uuid = ANY (v_ids));
+    IF cardinality(v_ids) = 0 THEN
+      RETURN;
+    END IF;
+  END IF;
+  INSERT INTO executions_event (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
+  SELECT p_organization, v_execution, (w.value ->> 'task')::uuid, pg_current_xact_id()::text::bigint,
+         e.value ->> 0, e.value -> 1, clock_timestamp()
+  FROM jsonb_array_elements(p_outcomes) w, jsonb_array_elements(w.value -> 'events') e
+  WHERE (w.value ->> 'task')::uuid = ANY (v_ids);
+  IF p_outcomes @? '$[*] ? (exists(@.artifacts) || exists(@.variables))' THEN
+    FOR r IN
+      SELECT (w.value ->> 'task')::uuid AS task, w.value AS outcome FROM jsonb_array_elements(p_outcomes) w
+      WHERE (w.value ? 'artifacts' OR w.value ? 'variables') AND (w.value ->> 'task')::uuid = ANY (v_ids)
+    LOOP
+      PERFORM ledger_keep_artifacts(p_organization, v_execution, r.task, r.outcome -> 'artifacts');
+      PERFORM ledger_set_variables(p_organization, v_execution, r.outcome);
+    END LOOP;
+  END IF;
+  -- The commonest case by far in one statement: one step has ended, it leads to one other, which becomes ready (and is
+  -- taken along) or waits for more. Whatever else it is, the statement finds nothing and the general rules follow.
+  IF p_keep > 0 AND cardinality(v_ids) = 1 AND NOT p.ends AND cardinality(p.successors) = 1 AND p.edge_on[1] < 8 THEN
+    v_effect := ledger_effect(p.edge_on[1], v_codes[1]);
+    UPDATE executions_task k
+    SET open = k.open - 1, met = k.met + (v_effect = 'm')::int, neutral = k.neutral + (v_effect = 'n')::int,
+        hard = k.hard + (v_effect = 'h')::int,
+        status = CASE WHEN k.open > 1 THEN 'pending' ELSE 'executing' END,
+        dispatched_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() END,
+        started_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() END,
+        attempt = CASE WHEN k.open > 1 THEN 0 ELSE 1 END,
+        lease = CASE WHEN k.open > 1 THEN NULL ELSE gen_random_uuid() END,
+        worker = CASE WHEN k.open > 1 THEN NULL ELSE p_worker END,
+        due_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() + make_interval(secs => p_lease_seconds) END
+    FROM executions_execution x, executions_plannode q
+    WHERE k.id = ledger_task_id(v_execution, v_shifts[1] + p.successors[1]) AND k.status = 'pending'
+      AND k.need = k.total AND k.kind <> 'end' AND x.id = v_execution AND x.status = 'running'
+      AND q.version_id = v_version AND q.node = p.successors[1]
+      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue)
+           AND ledger_verdict(0, k.met + (v_effect = 'm')::int, k.neutral + (v_effect = 'n')::int,
+                              k.hard + (v_effect = 'h')::int, k.total, k.need, k.wants) = 'r')
+    RETURNING k, q, x.input, x.created_at INTO r;
+    IF FOUND THEN
+      IF (r.k).status = 'executing' THEN
+        task_id := (r.k).id;
+        payload := ledger_payload(r.k, r.q, r.input, r.created_at);
+        RETURN NEXT;
+        RETURN;
+      END IF;
+      v_nodes := '{}';
+    END IF;
+  END IF;
+  v_released := ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
+                              v_ends, p_resend);
+  FOR r IN
+    SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h
+    WHERE cardinality(v_released) > 0
+  LOOP
+    v_taken := v_taken OR r.payload IS NOT NULL;
+    task_id := r.task_id; owner := r.owner; name := r.name; kind := r.kind; queue := r.queue; inline := r.inline;
+    rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
+    RETURN NEXT;
+  END LOOP;
+  -- Nothing to go on with here: take what the dispatch window holds back of this run.
+  IF p_keep > 0 AND NOT v_taken THEN
+    v_released := ledger_held(v_execution, p_keep_queue, p_keep);
+    IF cardinality(v_released) > 0 THEN
+      RETURN QUERY
+        SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
+               NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
+        FROM ledger_take(v_released, NULL, p_worker, p_lease_seconds) AS k(payload);
+    END IF;
+  END IF;
+END $$;
+
+-- A timer: the task is a row until p_due, then the sweep completes it with the output given here.
+CREATE OR REPLACE FUNCTION ledger_wait(
+  p_organization uuid, p_task uuid, p_lease uuid, p_due timestamptz, p_output jsonb
+) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  t record;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  UPDATE executions_task SET status = 'waiting', lease = NULL, due_at = p_due, output = p_output
+  WHERE id = p_task AND status = 'executing' AND lease = p_lease RETURNING execution_id, name INTO t;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM ledger_event(p_organization, t.execution_id, p_task, 'task_waiting',
+                       jsonb_build_object('name', t.name, 'until', p_due));
+  RETURN true;
+END $$;
