@@ -48,7 +48,7 @@ def fan(width: int, seconds: float, broken: int | None = None) -> dict[str, Any]
 
 
 def report(seconds: float = 0.2) -> dict[str, Any]:
-    """A loop, a way not taken and an artifact; `seconds` is what the first step takes."""
+    """A loop, a way not taken and an artifact; `seconds` is what the first step takes, the loop half of it."""
     steps: list[dict[str, Any]] = [
         step("read", seconds, output=["a", "b", "c", "d"]),
         {
@@ -58,7 +58,7 @@ def report(seconds: float = 0.2) -> dict[str, Any]:
             "data_source": "steps.read",
             "parallel": True,
             "depends_on": ["read"],
-            "steps": [step("measure", 0.3)],
+            "steps": [step("measure", max(0.3, seconds / 2))],
         },
         step("recover", 0.1, depends_on=[{"step": "read", "on": "failure"}]),
         {
