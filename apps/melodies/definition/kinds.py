@@ -6,19 +6,40 @@ the language does not import its engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
 class BodyField:
-    """A field of a composite step that holds steps: a list of them, or a map from label to list."""
+    """A field of a composite step that holds steps: a list of them, a map from label to list, or a whole `workflow`
+    (with or without that key around it), whose steps see nothing of the document around them."""
 
     name: str
-    shape: Literal["list", "map"]
+    shape: Literal["list", "map", "workflow"]
+    optional: bool = False
+    """True when the step may do without this field even if it is the only one that holds steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedBody:
+    """Steps that are written in a shorter form inside a step (the `parallel_tasks` of parallel_claude).
+
+    `steps` are whole steps (mappings with name and type); `pointers` are, relative to the step, where each is written,
+    so that problems are reported there. `loop_item` is the item's name when the body runs once for each item of a list.
+    """
+
+    label: str
+    steps: Sequence[Mapping[str, Any]]
+    pointers: Sequence[str]
+    loop_item: str | None = None
+
+
+Derive = Callable[[Mapping[str, Any]], Sequence[DerivedBody]]
+"""From a step as written (possibly invalid: then leave out what cannot be read) to its derived bodies, in a stable order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,17 @@ class StepKind:
     literals: tuple[str, ...] = ()
     sets_variables: bool = False
     """True when the keys of its `variables` field name the variables it sets."""
+    derive: Derive | None = None
+    """Makes bodies from the step's own fields. They come after those of `bodies`; the fields stay in `params`."""
+    branches: bool = False
+    """True when inner results keep their names after the step has ended, as those of a switch case do."""
+    steps: tuple[str, ...] = ()
+    """Fields that name steps of the same list (a text or a list of texts); naming one makes no edge and no read."""
+    references: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
+    """Steps a step reads besides those its templates name, as (step name, JSON pointer relative to the step): the
+    `previous_response` parts of a prompt."""
+    retries_itself: bool = False
+    """True when the kind has its own rules for failures (`retry_config`) and answers `Again`."""
 
 
 _KINDS: dict[str, StepKind] = {}
