@@ -56,6 +56,8 @@ _STORED = (
     "tolerates",
     "handled",
     "ends",
+    "compensates",
+    "exclusive",
     "reads",
     "variables",
     "options",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from apps.executions.ledger import NOTHING, HandOver, Keep
 from workers import attempt
 from workers.carried import Carried
 from workers.heart import heart
+from workers.outcomes import Compensation, Expansion, Outcome, Waiting, Watching, failed, refused
 from workers.pit import tracker
 
 logger = logging.getLogger(__name__)
@@ -83,19 +85,19 @@ class _Slot:
 
     def _run(self, batch: Sequence[dict[str, Any]], *, others: bool) -> list[HandOver]:
         """Run a batch; what each recording call released."""
-        outcomes: list[dict[str, Any]] = []
+        outcomes: dict[str, list[dict[str, Any]]] = defaultdict(list)
         handed: list[HandOver] = []
         for claimed in batch:
             try:
                 result = attempt.run(claimed, heart.cancelled(claimed["task"]))
-                if isinstance(result, attempt.Outcome):
-                    outcomes.append(result.as_row())
-                else:
-                    handed.append(self._go_on(result))
+                if not isinstance(result, Outcome):
+                    result = self._go_on(result, handed)
+                if result is not None:
+                    outcomes[claimed["version"]].append(result.as_row())
             except attempt.Abandoned:
                 logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
-        if outcomes:
-            handed.append(self._finish(outcomes, self._keep(others=others)))
+        for of_version in outcomes.values():
+            handed.append(self._finish(of_version, self._keep(others=others or len(outcomes) > 1)))
         for claimed in batch:
             heart.release(claimed["task"])
             self._held.discard(claimed["task"])
@@ -105,19 +107,46 @@ class _Slot:
         heart.hold(claimed)
         self._held.add(claimed["task"])
 
-    def _go_on(self, result: attempt.Expansion | attempt.Timer) -> HandOver:
-        if isinstance(result, attempt.Timer):
-            _retry(lambda: ledger.wait(result.claimed, result.due_at, result.output))
-            return HandOver([], [], [])
-        return _retry(
-            lambda: ledger.expand(
+    def _go_on(
+        self, result: Expansion | Waiting | Watching | Compensation, handed: list[HandOver]
+    ) -> Outcome | None:
+        """Let a task go on as a row. An outcome when it cannot."""
+        try:
+            handed.append(_retry(lambda: self._as_row(result)))
+        except ledger.TooManySteps:
+            message = "The run would have more steps than resource_limits.max_total_steps allows."
+            return failed(result.claimed, {"code": "too_many_steps", "message": message})
+        if isinstance(result, Compensation) and not (handed[-1].taken or handed[-1].released):
+            return Outcome(result.claimed, "completed", {"success": True, "compensated": []})
+        return None
+
+    def _as_row(self, result: Expansion | Waiting | Watching | Compensation) -> HandOver:
+        if isinstance(result, Expansion):
+            return ledger.expand(
                 result.claimed,
                 result.frames,
                 limit=result.limit,
                 stop_on_failure=result.stop_on_failure,
+                watch=result.watch,
+                phase=result.phase,
+                error=result.error,
+                due_at=result.due_at,
                 worker=self._worker,
                 keep=self._keep(others=True),
             )
+        if isinstance(result, Watching):
+            return ledger.keep_waiting(result.claimed, result.seen, result.due_at)
+        if isinstance(result, Compensation):
+            return ledger.compensate(result.claimed)
+        return ledger.wait(
+            result.claimed,
+            result.reason,
+            result.due_at,
+            key=result.key,
+            output=result.output,
+            carry=result.carry,
+            error=result.error,
+            events=result.events,
         )
 
     def _finish(self, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
@@ -125,7 +154,7 @@ class _Slot:
             handed = _retry(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
         except DataError as error:
             logger.exception("the database refused a result")
-            refused = [attempt.refused(outcome, error) for outcome in outcomes]
+            refused = [refused(outcome, error) for outcome in outcomes]
             handed = _retry(lambda: ledger.finish(self._organization, refused, self._worker, keep))
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)

@@ -14,7 +14,16 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
+
+from apps.core.ids import uuid7
+
+_TOO_MANY_STEPS = "SY001"
+
+
+class TooManySteps(Exception):
+    """The run would have more steps than its document allows."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +124,19 @@ def expand(
     claimed: Mapping[str, Any],
     frames: Sequence[Mapping[str, Any]],
     *,
-    limit: int,
-    stop_on_failure: bool,
+    limit: int = 1,
+    stop_on_failure: bool = True,
+    watch: bool = False,
+    phase: int = 1,
+    error: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
     worker: str,
     keep: Keep = NOTHING,
 ) -> HandOver:
-    """Let a claimed composite task go on as frames of child tasks."""
-    return _hand_over(
-        _rows(
-            "SELECT * FROM ledger_expand(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+    """Let a claimed task go on as frames of child tasks; see ledger_expand. `TooManySteps`: the run may not grow so."""
+    try:
+        rows = _rows(
+            "SELECT * FROM ledger_expand(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 claimed["organization"],
                 claimed["task"],
@@ -131,22 +144,136 @@ def expand(
                 json.dumps(frames),
                 limit,
                 stop_on_failure,
+                watch,
+                phase,
+                _json(error),
+                due_at,
                 keep.inline,
                 keep.queue,
                 worker,
                 *_times(),
             ],
         )
+    except DatabaseError as refusal:
+        if getattr(refusal.__cause__, "pgcode", None) == _TOO_MANY_STEPS:
+            raise TooManySteps from refusal
+        raise
+    return _hand_over(rows)
+
+
+def keep_waiting(claimed: Mapping[str, Any], seen: int, due_at: datetime | None) -> HandOver:
+    """A task that watches its frames has seen so many end; it is released at once when more have ended meanwhile."""
+    return _hand_over(
+        _rows(
+            "SELECT * FROM ledger_keep_waiting(%s, %s, %s, %s, %s, %s)",
+            [*_claim(claimed), seen, due_at, settings.SYMPHONY_RESEND_SECONDS],
+        )
     )
 
 
-def wait(claimed: Mapping[str, Any], due_at: datetime, output: Any) -> bool:
-    """Let a claimed task wait as a row until `due_at`. False: the claim is not the caller's any more."""
-    rows = _rows(
-        "SELECT ledger_wait(%s, %s, %s, %s, %s)",
-        [claimed["organization"], claimed["task"], claimed["lease"], due_at, json.dumps(output)],
+def compensate(claimed: Mapping[str, Any]) -> HandOver:
+    """Let the claimed compensation of a failed run go on as frames; nothing is released when there is nothing to undo."""
+    return _hand_over(
+        _rows(
+            "SELECT * FROM ledger_compensate(%s, %s, %s, %s)", [*_claim(claimed), settings.SYMPHONY_RESEND_SECONDS]
+        )
     )
+
+
+def wait(
+    claimed: Mapping[str, Any],
+    reason: str,
+    due_at: datetime | None,
+    *,
+    key: str | None = None,
+    output: Any = None,
+    carry: Any = None,
+    error: Mapping[str, Any] | None = None,
+    events: Sequence[tuple[str, Mapping[str, Any]]] = (),
+) -> HandOver:
+    """Let a claimed task wait as a row; see ledger_wait. A signal that is there already releases it at once."""
+    return _hand_over(
+        _rows(
+            "SELECT * FROM ledger_wait(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                *_claim(claimed),
+                reason,
+                key,
+                due_at,
+                _json(output),
+                _json(carry),
+                _json(error),
+                json.dumps(events),
+                settings.SYMPHONY_RESEND_SECONDS,
+            ],
+        )
+    )
+
+
+def progress(claimed: Mapping[str, Any], event_type: str, payload: Mapping[str, Any]) -> bool:
+    """An event while the step runs. False: the claim is not the caller's any more."""
+    rows = _rows("SELECT ledger_progress(%s, %s, %s, %s, %s)", [*_claim(claimed), event_type, json.dumps(payload)])
     return bool(rows[0][0])
+
+
+def withdraw_rest(claimed: Mapping[str, Any], sequence_numbers: Sequence[int]) -> list[Release]:
+    """Cancel tasks beside the claimed one that have not ended; what that released."""
+    rows = _rows(
+        "SELECT * FROM ledger_withdraw_rest(%s, %s, %s, %s, %s)",
+        [*_claim(claimed), list(sequence_numbers), settings.SYMPHONY_RESEND_SECONDS],
+    )
+    return [_release(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a decision: recorded, decided (the step goes on), already (this person has decided before) or
+    not_waiting; and what is to be sent now."""
+
+    outcome: str
+    released: list[Release]
+
+
+def decide(task_id: UUID, user_id: UUID, person: str, role: str, decision: str, comment: str) -> Decided:
+    """Somebody decides on a waiting approval. Whether they may is the caller's business."""
+    rows = _rows(
+        "SELECT * FROM ledger_decide(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [uuid7(), task_id, user_id, person, role, decision, comment, settings.SYMPHONY_RESEND_SECONDS],
+    )
+    return Decided(rows[0][0], [_release(row[1:]) for row in rows if row[1] is not None])
+
+
+def signal(
+    organization_id: UUID | str,
+    execution_id: UUID | str,
+    name: str,
+    payload: Any,
+    user_id: UUID | str,
+    *,
+    broadcast: bool = False,
+) -> list[Release]:
+    """Tell a run something by name; see ledger_signal. What is to be sent now."""
+    rows = _rows(
+        "SELECT * FROM ledger_signal(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            uuid7(),
+            organization_id,
+            execution_id,
+            name,
+            json.dumps(payload),
+            user_id,
+            broadcast,
+            settings.SYMPHONY_RESEND_SECONDS,
+        ],
+    )
+    return [_release(row) for row in rows]
+
+
+def variables(claimed: Mapping[str, Any]) -> dict[str, Any]:
+    """All variables a claimed task can see."""
+    rows = _rows("SELECT ledger_visible(%s, %s)", [claimed["organization"], claimed["task"]])
+    found = rows[0][0]
+    return dict((json.loads(found) if isinstance(found, str) else found) or {})
 
 
 def renew(organization_id: str, held: Mapping[str, str]) -> set[str]:
@@ -158,11 +285,11 @@ def renew(organization_id: str, held: Mapping[str, str]) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
-def frames(organization_id: str, task_id: str) -> list[tuple[Any, ...]]:
-    """(index, body, label, status, loop, error, results) of a composite task, in index order."""
+def frames(organization_id: str, task_id: str, *, earlier: bool = False) -> list[tuple[Any, ...]]:
+    """(index, body, label, status, loop, error, results) of a composite task's last round, or of those before it."""
     return [
         (*row[:4], *(json.loads(value) if isinstance(value, str) else value for value in row[4:]))
-        for row in _rows("SELECT * FROM ledger_frames(%s, %s)", [organization_id, task_id])
+        for row in _rows("SELECT * FROM ledger_frames(%s, %s, %s)", [organization_id, task_id, earlier])
     ]
 
 
@@ -198,3 +325,11 @@ def unsent(queue: str, room: int) -> list[Release]:
 
 def _times() -> tuple[float, float]:
     return settings.SYMPHONY_LEASE_SECONDS, settings.SYMPHONY_RESEND_SECONDS
+
+
+def _claim(claimed: Mapping[str, Any]) -> tuple[str, str, str]:
+    return claimed["organization"], claimed["task"], claimed["lease"]
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)

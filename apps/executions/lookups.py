@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.executions import queries
 from apps.executions.models import Artifact, Event, Execution, Task
+from apps.executions.states import JOIN_KIND
 
 MAX_LISTED_OUTPUT = 10_000
 """Bytes of JSON: a list shows outputs up to this size, so that a page of it stays bearable."""
@@ -84,7 +85,7 @@ def listed_tasks(execution: Execution) -> QuerySet[Task]:
 
 
 def task_for(*, actor: User, task_id: UUID) -> Task:
-    own = Task.objects.filter(organization__in=accounts.organizations(actor=actor)).exclude(kind="end")
+    own = Task.objects.filter(organization__in=accounts.organizations(actor=actor)).exclude(kind=JOIN_KIND)
     task = own.select_related("frame").filter(pk=task_id).first()
     if task is None:
         raise TaskNotFound

@@ -60,6 +60,8 @@ class PlanNode(Owned):
     tolerates = models.BooleanField()
     handled = models.BooleanField()
     ends = models.BooleanField()
+    compensates = models.BooleanField(db_default=False)
+    exclusive = models.TextField(null=True)  # noqa: DJ001 - most steps exclude nobody
     reads = models.JSONField()
     variables: models.Field[list[str], list[str]] = ArrayField(models.TextField())
     options = models.JSONField()
@@ -94,6 +96,10 @@ class Execution(models.Model):
     retry_count = models.IntegerField(default=0)
     max_retries = models.IntegerField(default=3)
     next_seq = models.IntegerField(default=0)
+    compensation = models.IntegerField(null=True)
+    max_tasks = models.IntegerField(null=True)
+    max_parallel = models.IntegerField(null=True)
+    deadline_at = models.DateTimeField(null=True)
     correlation_id = models.UUIDField(default=uuid.uuid4, db_index=True)
     parent_execution = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -103,7 +109,14 @@ class Execution(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["organization", "-id"], name="execution_by_organization")]
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-id"], name="execution_by_organization"),
+            models.Index(
+                fields=["deadline_at"],
+                name="execution_deadline",
+                condition=models.Q(deadline_at__isnull=False, completed_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -125,8 +138,12 @@ class Task(RunOwned):
 
     `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/rules.sql); `scopes` are the sequence
     offsets of the frames around it, outermost first. `held` marks a released task beyond the dispatch window: no message
-    was sent for it, slots that become free take it directly; it is `inline` or the queue. `due_at` is when the sweep must look at the row again: the lease's
-    end while it executes, the moment to send once more while it is dispatched, the timer while it waits.
+    was sent for it, slots that become free take it directly; it is `inline`, the queue, or `gate` when only so many tasks
+    may run at once (`gate` names what it shares with others, `*` the run as a whole). `due_at` is when the sweep must look
+    at the row again: the lease's end while it executes, the moment to send once more while it is dispatched, the timer
+    while it waits. `wait` says for what it waits: timer, retry, frames, approval or signal (`wait_key` is the heading or
+    the signal's name). `phase` says what its next claim does: 0 run, 1 collect or resume, 2 collect the error handler,
+    3 time out. `carry` is what an attempt or the waiting leaves for the next claim.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -141,6 +158,11 @@ class Task(RunOwned):
     phase = models.SmallIntegerField(db_default=0)
     attempt = models.SmallIntegerField(db_default=0)
     sends = models.SmallIntegerField(db_default=0)
+    retries = models.SmallIntegerField(db_default=0)
+    gate = models.TextField(null=True)  # noqa: DJ001 - most tasks pass none
+    wait = models.TextField(null=True)  # noqa: DJ001 - only while it waits
+    wait_key = models.TextField(null=True)  # noqa: DJ001 - only while it waits
+    carry = models.JSONField(null=True)
     lease = models.UUIDField(null=True)
     worker = models.TextField(null=True)  # noqa: DJ001 - none before the first claim
     due_at = models.DateTimeField(null=True)
@@ -163,6 +185,7 @@ class Task(RunOwned):
     error = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     dispatched_at = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 
@@ -171,6 +194,11 @@ class Task(RunOwned):
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="task_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["execution", "held"], name="task_held", condition=models.Q(held__isnull=False)),
+            models.Index(
+                fields=["organization", "wait", "execution", "wait_key"],
+                name="task_waiting_for",
+                condition=models.Q(status="waiting", wait__in=["approval", "signal"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -178,7 +206,12 @@ class Task(RunOwned):
 
 
 class Frame(RunOwned):
-    """One instance of a composite step's body: a loop iteration or a switch case."""
+    """One instance of a composite step's body: a loop iteration, a switch case, a nested melody.
+
+    `home` is the isolated frame this one is, or is in: whose variables are global here, whose `inputs` are seen; NULL in
+    the document itself. `version_id` is set when the body is a version of its own, `ancestors` are the melodies around
+    and in it (NULL: only the run's own), `depth` counts the isolated frames.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     parent_task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
@@ -188,7 +221,12 @@ class Frame(RunOwned):
     first = models.IntegerField()
     size = models.IntegerField()
     lineage: models.Field[list[uuid.UUID], list[uuid.UUID]] = ArrayField(models.UUIDField())
+    home: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
+    version_id: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
+    ancestors: models.Field[list[uuid.UUID] | None, list[uuid.UUID] | None] = ArrayField(models.UUIDField(), null=True)
+    depth = models.SmallIntegerField(db_default=0)
     loop = models.JSONField(null=True)
+    inputs = models.JSONField(null=True)
     status = models.TextField(choices=_choices(FrameStatus), default=FrameStatus.PENDING)
     error = models.JSONField(null=True)
 
@@ -200,12 +238,19 @@ class Frame(RunOwned):
 
 
 class Expansion(RunOwned):
-    """How far a composite task's frames have come: `remaining` have not ended, `next` is the first not yet begun."""
+    """How far a composite task's frames have come: `remaining` have not ended, `next` is the first not yet begun.
+
+    Frames come in rounds; `round_first` is the first of the last one. With `watch` the task is woken by every frame that
+    ends. `phase` is the phase it is woken to.
+    """
 
     task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField(primary_key=True)
     total = models.IntegerField()
     next = models.IntegerField()
     remaining = models.IntegerField()
+    round_first = models.IntegerField(db_default=0)
+    watch = models.BooleanField(db_default=False)
+    phase = models.SmallIntegerField(db_default=1)
     stop_on_failure = models.BooleanField()
 
     def __str__(self) -> str:
@@ -324,3 +369,81 @@ class PitOperation(RunOwned):
 
     def __str__(self) -> str:
         return self.operation_type
+
+
+class Decision(RunOwned):
+    """What one person said to a task that waits for approval: their e-mail address and role as they were then. `attempt`
+    tells rounds of asking apart."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
+    attempt = models.SmallIntegerField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    person = models.TextField()
+    role = models.TextField()
+    decision = models.TextField(choices=[("approve", "approve"), ("reject", "reject")])
+    comment = models.TextField(blank=True)
+    decided_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["task_id", "attempt", "user"], name="decision_once"),
+            models.CheckConstraint(condition=models.Q(decision__in=["approve", "reject"]), name="decision_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.decision
+
+
+class Signal(RunOwned):
+    """Something a run was told by name. `consumed_by` is the task it woke; NULL while nobody has waited for it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.TextField()
+    payload = models.JSONField(null=True)
+    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    consumed_by: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["execution", "name", "id"], name="signal_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CachedResult(Owned):
+    """The result of a step with `cache`, under the hash of what it was made from; never shared between organizations."""
+
+    key = models.CharField(max_length=64)
+    output = models.JSONField(null=True)
+    output_ref = models.CharField(max_length=64, null=True)  # noqa: DJ001 - none for a result in the row
+    task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "key"], name="cached_result_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Conversation(Owned):
+    """What has been said in a model session. `scope` is the execution it belongs to, or the melody if it outlives runs."""
+
+    scope = models.UUIDField()
+    name = models.TextField()
+    record = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "scope", "name"], name="conversation_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

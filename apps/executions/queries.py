@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 
 from apps.executions import blobs
 from apps.executions.models import Execution, Task
-from apps.executions.states import EXECUTION_TERMINAL, TaskStatus
+from apps.executions.states import EXECUTION_TERMINAL, JOIN_KIND, TaskStatus
 from apps.melodies.errors import MelodyNotFound
 from apps.melodies.models import Melody, MelodyVersion
 
@@ -24,7 +24,7 @@ _IS_LAST = """
             WHERE p.version_id = executions_task.version_id AND p.node = executions_task.node
               AND (p.ends OR cardinality(p.successors) = 1 AND EXISTS (
                 SELECT 1 FROM executions_plannode e
-                WHERE e.version_id = p.version_id AND e.node = p.successors[1] AND e.kind = 'end')))
+                WHERE e.version_id = p.version_id AND e.node = p.successors[1] AND e.kind = 'join')))
 """
 
 
@@ -50,7 +50,7 @@ def tasks_of(execution_id: UUID) -> QuerySet[Task]:
     """The tasks of a run in plan order, children after the document's own steps; virtual nodes left out."""
     return (
         Task.objects.filter(id__gte=first_task_id(execution_id), id__lte=last_task_id(execution_id))
-        .exclude(kind="end")
+        .exclude(kind=JOIN_KIND)
         .order_by("id")
     )
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.models import User
@@ -14,6 +17,9 @@ from apps.executions import dispatch, ledger
 from apps.executions.errors import ExecutionOver, InvalidInput
 from apps.executions.models import Execution, Variable
 from apps.executions.queries import latest_version
+from apps.melodies.definition.expressions import ExpressionError, expand_environment
+from apps.melodies.definition.problems import ProblemList
+from apps.melodies.definition.workflow_limits import read_limits
 from apps.melodies.models import Melody, MelodyVersion
 
 MAX_INPUT_BYTES = 1_000_000
@@ -37,6 +43,8 @@ _PLAN_COLUMNS: Mapping[str, str] = {
     "tolerates": "boolean",
     "handled": "boolean",
     "ends": "boolean",
+    "compensates": "boolean",
+    "exclusive": "text",
     "reads": "jsonb",
     "variables": "text[]",
     "options": "jsonb",
@@ -59,6 +67,9 @@ def start_execution(
     require(actor=actor, organization=melody.organization, action=Action.WRITE)
     version = version or latest_version(melody)
     given = _checked_input(input)
+    workflow = version.document.get("workflow", version.document)
+    limits = read_limits(workflow, "", ProblemList(1))
+    allowed = limits.max_execution_time_s
     with transaction.atomic():
         execution = Execution.objects.create(
             organization_id=melody.organization_id,
@@ -67,8 +78,11 @@ def start_execution(
             version_sha256=version.sha256,
             input=given,
             created_by=actor,
+            max_tasks=limits.max_total_steps,
+            max_parallel=limits.max_parallel_steps,
+            deadline_at=None if allowed is None else datetime.now(UTC) + timedelta(seconds=allowed),
         )
-        _set_initial_variables(execution, version)
+        _set_initial_variables(execution, workflow)
         releases = ledger.start(execution.id)
         dispatch.send_after_commit(releases)
     execution.refresh_from_db()
@@ -123,9 +137,13 @@ def _checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(given)
 
 
-def _set_initial_variables(execution: Execution, version: MelodyVersion) -> None:
-    workflow = version.document["workflow"]
-    initial = {**workflow.get("global_vars", {}), **workflow.get("variables", {})}
+def _set_initial_variables(execution: Execution, workflow: Mapping[str, Any]) -> None:
+    written = {**(workflow.get("global_vars") or {}), **(workflow.get("variables") or {})}
+    exposed = {name: os.environ[name] for name in settings.SYMPHONY_MELODY_ENVIRONMENT if name in os.environ}
+    try:
+        initial = expand_environment(written, exposed)
+    except ExpressionError as error:
+        raise InvalidInput(f"The melody's variables cannot be set: {error}") from error
     Variable.objects.bulk_create(
         Variable(
             organization_id=execution.organization_id, execution=execution, scope=GLOBAL_SCOPE, name=name, value=value

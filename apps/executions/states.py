@@ -75,6 +75,9 @@ TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     _T.CANCELLED: frozenset(),
 }
 
+JOIN_KIND = "join"
+"""Kind of the virtual tasks in which the branches of a list of steps meet at its end; nobody runs or sees them."""
+
 EXECUTION_TERMINAL = frozenset({_E.COMPLETED, _E.FAILED, _E.CANCELLED, _E.TIMEOUT})
 """A failed run may be queued again, but nothing moves it by itself."""
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workers.compiler.plan import EDGE_CODES, END_KIND, STRIPED, PlanNode
+from workers.compiler.plan import EDGE_CODES, JOIN_KIND, STRIPED, PlanNode
 
 Outcome = Literal["completed", "tolerated", "failed", "skipped", "cancelled"]
 Verdict = Literal["ready", "wait", "skip", "cancel"]
@@ -89,10 +89,10 @@ class Countdown:
                     continue
                 counter.arrive(effect(edge, self.decided[node.node]))
                 verdict = counter.verdict()
-                if verdict == "ready" and self._node(target).kind != END_KIND:
+                if verdict == "ready" and self._node(target).kind != JOIN_KIND:
                     released += self._release([target])
                 elif verdict != "wait":
-                    self.decided[target] = "completed" if self._node(target).kind == END_KIND else _ENDS_AS[verdict]
+                    self.decided[target] = "completed" if self._node(target).kind == JOIN_KIND else _ENDS_AS[verdict]
                     ended.append(target)
         return released
 

@@ -4,7 +4,7 @@ Pure and deterministic: the same definition always gives the same plan. The node
 or the steps below a composite step) are numbered contiguously and in topological order, so one instance of a body, a
 frame, is a contiguous block too: the task of node `n` in a frame has the sequence number `offset + n`.
 
-A body in which several steps must have finished before it is over gets one virtual `end` node that waits for all of
+A body in which several steps must have finished before it is over gets one virtual `join` node that waits for all of
 them; a body with a single such step needs none. So "the run is over" is a join like any other, without a hot counter.
 """
 
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from apps.executions.states import JOIN_KIND
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.model import Body, Definition, Edge, Step
 
@@ -28,7 +29,8 @@ STRIPED_FROM = 64
 """A join of more edges than this counts them in 16 rows first: thousands of predecessors that end together would
 otherwise wait for each other's commit on one row."""
 
-END_KIND = "end"
+COMPENSATION = "compensation"
+"""Name and kind of the task that undoes what a failed run has done; it stands behind the document's own steps."""
 LOOK_AHEAD = 6
 """Longest chain sent as one canvas. Each link adds about 0.3 KB to every message before it; six keep a message of the
 chain under 3 KB on average."""
@@ -42,6 +44,7 @@ class PlannedBody:
     label: str
     first: int
     size: int
+    isolated: bool = False
 
 
 @dataclass(slots=True)
@@ -65,8 +68,11 @@ class PlanNode:
     tolerates: bool = False
     handled: bool = False
     ends: bool = False
-    reads: list[tuple[str, int, int, str | None]] = field(default_factory=list)
-    """(name, depth of the body, node, the inner step's name when the value is inside that node's result)."""
+    compensates: bool = False
+    exclusive: str | None = None
+    reads: list[tuple[str, int, int, str | None, bool]] = field(default_factory=list)
+    """(name, depth of the body, node, the name under which the value is a part of that node's result, whether it is a
+    field of the result itself and not one of its inner results)."""
     variables: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     bodies: list[PlannedBody] = field(default_factory=list)
@@ -102,11 +108,12 @@ def compile_plan(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
         if planned is not None:
             planned.first, planned.size = first, len(nodes) - first
         elif parent is None:
+            _add_compensation(nodes, definition)
             root_size = len(nodes)
         inner = visible | {name: (depth, number) for name, number in numbers.items()} if _has_bodies(steps) else {}
         for step in steps:
-            for field_name, body in _fields_of_bodies(step, kinds[step.kind]):
-                slot = PlannedBody(field_name, body.label, 0, 0)
+            for body in step.bodies:
+                slot = PlannedBody(body.field, body.label, 0, 0, body.isolated)
                 nodes[numbers[step.name]].bodies.append(slot)
                 if body.steps:
                     waiting.append((body.steps, numbers[step.name], depth + 1, inner, slot))
@@ -114,16 +121,25 @@ def compile_plan(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
     _stripe(plan)
     _rank(plan)
     _look_ahead(plan)
+    if definition.output_dir:
+        for node in nodes:
+            if "output_to_file" in node.options:
+                node.options["output_dir"] = definition.output_dir
     return plan
 
 
-def _fields_of_bodies(step: Step, kind: StepKind) -> Iterator[tuple[str, Body]]:
-    """Each body with the field it was written under: the one list field's body is labelled "" or with its name."""
-    lists = [body.name for body in kind.bodies if body.shape == "list"]
-    maps = [body.name for body in kind.bodies if body.shape == "map"]
-    for body in step.bodies:
-        is_list = not maps or body.label in lists
-        yield (lists if is_list else maps)[0], body
+def _add_compensation(nodes: list[PlanNode], definition: Definition) -> None:
+    """The task that begins when the run has failed. Melodies that are only found when they run may have something to
+    undo as well."""
+    if any(step.kind == "pipeline" or _has_handler(step, "compensate") for step in definition.walk()):
+        number = len(nodes)
+        node = PlanNode(number, COMPENSATION, COMPENSATION, "steps", True, None, 0, {}, open=1, need=1)
+        node.ends = True
+        nodes.append(node)
+
+
+def _has_handler(step: Step, which: str) -> bool:
+    return any(body.field == which and body.steps for body in step.bodies)
 
 
 def _has_bodies(steps: Sequence[Step]) -> bool:
@@ -149,6 +165,8 @@ def _add_body(
             source.successors.append(numbers[step.name])
             source.edge_on.append(EDGE_CODES[edge.on])
             source.handled = source.handled or edge.on == "failure"
+        if step.cancel_rest:
+            nodes[numbers[step.name]].options["withdraw"] = [numbers[edge.step] for edge in step.edges]
     _close_body(nodes, first, parent, depth)
     return numbers
 
@@ -205,9 +223,11 @@ def _node(
         need=min(need, degree),
         wants=sum(edge.on == "success" for edge in step.edges),
         tolerates=step.continue_on_error,
+        compensates=_has_handler(step, "compensate"),
+        exclusive=step.exclusive,
         reads=list(_reads(step, numbers, depth, visible)),
         variables=list(step.variables),
-        options=_options(step),
+        options=_options(step, numbers, kind),
     )
 
 
@@ -219,25 +239,48 @@ def _own_params(step: Step, kind: StepKind) -> Mapping[str, Any]:
     return {name: value for name, value in step.params.items() if name not in bodies}
 
 
-def _options(step: Step) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if step.output_to_file is not None:
-        options["output_to_file"] = step.output_to_file
-    if step.timeout_seconds is not None:
-        options["timeout_seconds"] = step.timeout_seconds
+def _options(step: Step, numbers: Mapping[str, int], kind: StepKind) -> dict[str, Any]:
+    """What the engine does around the step, only what is said."""
+    options: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("output_to_file", step.output_to_file),
+            ("timeout_seconds", step.timeout_seconds),
+            ("output_schema", step.output_schema),
+            ("error_output", step.error_output),
+            ("retry", asdict(step.retry) if step.retry else None),
+            ("cache", asdict(step.cache) if step.cache else None),
+            ("variables", dict(step.local_variables) or None),
+            ("streaming", step.streaming or None),
+            ("retries_itself", kind.retries_itself or None),
+            ("previous", [read.name for read in step.reads if read.previous_pass] or None),
+            ("named", {name: numbers[name] for name in _named(step, kind) if name in numbers} or None),
+        )
+        if value is not None
+    }
     return options
+
+
+def _named(step: Step, kind: StepKind) -> Iterator[str]:
+    """The steps of the same list a step names to do something with them."""
+    for field_name in kind.steps:
+        written = step.params.get(field_name)
+        names = written if isinstance(written, list) else [written]
+        yield from (name for name in names if isinstance(name, str))
 
 
 def _reads(
     step: Step, numbers: Mapping[str, int], depth: int, visible: Mapping[str, tuple[int, int]]
-) -> Iterator[tuple[str, int, int, str | None]]:
+) -> Iterator[tuple[str, int, int, str | None, bool]]:
     for read in step.reads:
+        if read.previous_pass:
+            continue
         target = read.via or read.name
         if read.depth == depth:
             level, node = depth, numbers[target]
         else:
             level, node = visible[target]
-        yield read.name, level, node, read.name if read.via else None
+        yield read.name, level, node, read.name if read.via else None, read.field
 
 
 def _close_body(nodes: list[PlanNode], first: int, parent: int | None, depth: int) -> None:
@@ -253,7 +296,7 @@ def _close_body(nodes: list[PlanNode], first: int, parent: int | None, depth: in
         last[0].ends = True
         return
     end = PlanNode(
-        first + len(own), END_KIND, END_KIND, "steps", True, parent, depth, {}, open=len(last), need=len(last)
+        first + len(own), JOIN_KIND, JOIN_KIND, "steps", True, parent, depth, {}, open=len(last), need=len(last)
     )
     end.ends = True
     nodes.append(end)
@@ -320,14 +363,14 @@ def _linear_follower(plan: Plan) -> Callable[[PlanNode], int | None]:
         if len(node.successors) != 1 or node.edge_on[0] % STRIPED not in expected:
             return None
         target = plan.nodes[node.successors[0]]
-        return target.node if target.open == 1 and target.kind != END_KIND else None
+        return target.node if target.open == 1 and target.kind != JOIN_KIND else None
 
     return follower
 
 
 def _is_fork_join(plan: Plan, join: PlanNode, sources: list[int], predecessors: Mapping[int, list[int]]) -> bool:
     """True when the join's predecessors become ready together and lead nowhere else: the shape of a chord."""
-    if len(sources) < 2 or join.kind == END_KIND or join.need != join.open:
+    if len(sources) < 2 or join.kind == JOIN_KIND or join.need != join.open:
         return False
     fork = predecessors.get(sources[0], [])
     return all(
@@ -338,4 +381,4 @@ def _is_fork_join(plan: Plan, join: PlanNode, sources: list[int], predecessors: 
     )
 
 
-__all__ = ["EDGE_CODES", "END_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]
+__all__ = ["COMPENSATION", "EDGE_CODES", "JOIN_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]

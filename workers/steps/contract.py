@@ -117,6 +117,15 @@ class Engine(Protocol):
     def started_tasks(self, kind: str) -> int:
         """How many tasks of a kind this run has begun, the one asking included."""
 
+    def earlier_frames(self) -> Sequence[FrameOutcome]:
+        """In `collect`: the frames of the rounds before the one at hand, in index order."""
+
+    def variables(self) -> Mapping[str, Any]:
+        """Every variable visible to the step, also those it does not name."""
+
+    def tell(self, signal: str, payload: Any, execution_id: str | None) -> bool:
+        """Tell a run of the same organization (by default this one) a signal; False when it is over or not there."""
+
 
 @dataclass(slots=True)
 class StepContext:
@@ -147,12 +156,16 @@ class StepContext:
     """What an earlier attempt of this step, or its waiting, left for this one (`Again`, `WaitFor`)."""
     earlier_frames: int = 0
     """In `collect`: how many frames ended in earlier rounds."""
+    open_frames: int = 0
+    """In `collect` of a watched round: how many of its frames have not ended. 0: `collect` must come to a result now."""
     ancestors: tuple[str, ...] = ()
     """Melody ids of the documents this step is nested in, outermost first, its own last."""
     depth: int = 0
     """How many nested melodies are around this step; 0 in the document itself."""
     retries: int = 0
     """How many attempts have failed before this one."""
+    total_tasks: int = 0
+    """How many tasks the run has so far, those of nested melodies and iterations included."""
 
     def emit(self, event_type: str, payload: dict[str, Any]) -> None:
         """Record an event with the outcome of this attempt."""

@@ -17,7 +17,7 @@ from apps.executions import blobs, queries
 from apps.executions.admin.filters import KindFilter, OfExecution, QueueFilter, TypeFilter
 from apps.executions.admin.tables import RunRows, badge, took, with_task_name
 from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
-from apps.executions.states import TaskStatus
+from apps.executions.states import JOIN_KIND, TaskStatus
 from apps.melodies.admin import is_list, link, preformatted, uuid_or_none
 
 RECENT_RUNS = 100
@@ -46,7 +46,7 @@ class TaskAdmin(RunRows):
     readonly_fields = ("execution_link", "state", "parent_link", "duration", "error_text", "output_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        found = super().get_queryset(request).exclude(kind="end")
+        found = super().get_queryset(request).exclude(kind=JOIN_KIND)
         return found.defer("output", "error", "scopes") if is_list(request) else found.select_related("organization")
 
     def of_run(self, found: QuerySet[Any], execution_id: UUID) -> QuerySet[Any]:

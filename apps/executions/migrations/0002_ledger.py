@@ -1,19 +1,12 @@
-"""The ledger in the database: row-level security, the functions of sql/, and the legal moves.
+"""The ledger's tables in the database: row-level security and the legal moves. Its functions come with 0004.
 
 Grants are narrow: events and pit operations can be added, not changed; the plan is written once, by the web.
 """
-
-from pathlib import Path
 
 from django.db import migrations
 
 from apps.core.db.operations import EnableTenancy
 from apps.executions.states import EXECUTION_MOVES, TASK_MOVES, ExecutionStatus, TaskStatus, moves
-
-FOLDER = Path(__file__).parent.parent / "sql"
-PARTS = ("rules", "claim", "window", "settle", "frames", "finish", "runs", "sweep", "plans")
-LEDGER = "\n".join((FOLDER / f"{part}.sql").read_text() for part in PARTS)
-
 
 def guard(table, statuses, table_of_moves):
     """A move that is not in the table is refused; the check itself costs no function call."""
@@ -69,5 +62,4 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(guard("executions_task", TaskStatus, TASK_MOVES), unguard("executions_task")),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
-        migrations.RunSQL(LEDGER, migrations.RunSQL.noop),
     ]

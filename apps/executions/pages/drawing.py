@@ -15,7 +15,7 @@ from apps.executions.models import Execution
 from apps.executions.pages.grouping import Arrow, Box, Link, Step, group_steps
 from apps.executions.pages.layout import Placed, Route, lay_out
 from apps.executions.queries import first_task_id, graph, last_task_id
-from apps.executions.states import TaskStatus
+from apps.executions.states import JOIN_KIND, TaskStatus
 
 Counts = Mapping[str, int]
 
@@ -26,7 +26,7 @@ _EDGES = ("success", "failure", "skipped", "done", "order")
 _STRIPED = 8
 """The plan adds this to the number of an edge that is counted in stripes."""
 _CONDITIONS = {"failure": "if failed", "skipped": "if skipped", "done": "always"}
-_END = "end"
+_END = JOIN_KIND
 _STEP_HEIGHT = 66.0
 _GROUP_HEIGHT = 80.0
 _BAR_LEFT, _BAR_WIDTH = 12.0, 176.0

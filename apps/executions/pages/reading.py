@@ -43,7 +43,7 @@ def counts_of(executions: Iterable[Execution]) -> dict[UUID, dict[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.id, t.status, count(*) FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS r(id, low, high)"
-            " JOIN executions_task t ON t.id >= r.low AND t.id <= r.high AND t.kind <> 'end' GROUP BY 1, 2",
+            " JOIN executions_task t ON t.id >= r.low AND t.id <= r.high AND t.kind <> 'join' GROUP BY 1, 2",
             [wanted, [first_task_id(identifier) for identifier in wanted], [last_task_id(i) for i in wanted]],
         )
         for identifier, status, count in cursor.fetchall():

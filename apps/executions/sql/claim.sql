@@ -6,28 +6,28 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
   VALUES (p_organization, p_execution, p_task, pg_current_xact_id()::text::bigint, p_type, p_payload, clock_timestamp())
 $$;
 
--- Values of variables as a task of this frame sees them: the innermost scope wins.
-CREATE OR REPLACE FUNCTION ledger_variables(p_execution uuid, p_frame uuid, p_names text[]) RETURNS jsonb
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  v_lineage uuid[];
+-- Values of variables as a task sees them whose frames are p_lineage, outermost first: the innermost scope wins. The
+-- variables of the whole run are seen by those that are in no isolated frame.
+CREATE OR REPLACE FUNCTION ledger_variables(p_execution uuid, p_lineage uuid[], p_home uuid, p_names text[])
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  SELECT f.lineage INTO v_lineage FROM executions_frame f WHERE f.id = p_frame;
   RETURN (
-    SELECT jsonb_object_agg(w.name, w.value ORDER BY coalesce(array_position(v_lineage, w.scope), 0))
+    SELECT jsonb_object_agg(w.name, w.value ORDER BY coalesce(array_position(p_lineage, w.scope), 0))
     FROM executions_variable w
     WHERE w.execution_id = p_execution AND w.name = ANY (p_names)
-      AND (w.scope = '00000000-0000-0000-0000-000000000000' OR w.scope = ANY (v_lineage)));
+      AND (p_home IS NULL AND w.scope = '00000000-0000-0000-0000-000000000000' OR w.scope = ANY (p_lineage)));
 END $$;
 
 -- Everything a worker needs to run a task it has just claimed; the claim's events are written here.
-CREATE OR REPLACE FUNCTION ledger_payload(
-  t executions_task, p executions_plannode, p_input jsonb, p_run_created_at timestamptz
-) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION ledger_payload(t executions_task, p executions_plannode, x executions_execution)
+RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_reads jsonb;
   v_variables jsonb;
-  v_loop jsonb;
+  v_input jsonb := x.input;
+  v_frame record;
+  v_expansion record;
+  v_more jsonb := '{}';
 BEGIN
   IF t.phase = 0 THEN
     INSERT INTO executions_event
@@ -40,7 +40,8 @@ BEGIN
   END IF;
   IF p.reads <> '[]' THEN
     SELECT jsonb_object_agg(r.item ->> 0, jsonb_build_object(
-             'status', s.status, 'output', s.output, 'ref', s.output_ref, 'error', s.error, 'inner', r.item ->> 3))
+             'status', s.status, 'output', s.output, 'ref', s.output_ref, 'error', s.error, 'inner', r.item ->> 3,
+             'field', r.item -> 4))
     INTO v_reads
     FROM jsonb_array_elements(p.reads) AS r(item)
     CROSS JOIN LATERAL (
@@ -48,27 +49,47 @@ BEGIN
       WHERE o.id = ledger_task_id(t.execution_id, t.scopes[(r.item ->> 1)::int + 1] + (r.item ->> 2)::int)
       OFFSET 0) s;
   END IF;
-  IF t.frame_id IS NOT NULL THEN
-    SELECT f.loop INTO v_loop FROM executions_frame f WHERE f.id = t.frame_id;
+  IF t.frame_id IS NULL THEN
+    IF p.variables <> '{}' THEN
+      v_variables := ledger_variables(t.execution_id, NULL, NULL, p.variables);
+    END IF;
+  ELSE
+    SELECT f.loop, f.lineage, f.home, f.ancestors, f.depth INTO v_frame FROM executions_frame f WHERE f.id = t.frame_id;
+    v_more := jsonb_build_object('frame', t.frame_id, 'loop', v_frame.loop);
+    IF p.variables <> '{}' THEN
+      v_variables := ledger_variables(t.execution_id, v_frame.lineage, v_frame.home, p.variables);
+    END IF;
+    IF v_frame.home IS NOT NULL THEN
+      SELECT f.inputs INTO v_input FROM executions_frame f WHERE f.id = v_frame.home;
+      v_more := v_more || jsonb_build_object('home', v_frame.home, 'ancestors', v_frame.ancestors,
+                                             'depth', v_frame.depth);
+    END IF;
   END IF;
-  IF p.variables <> '{}' THEN
-    v_variables := ledger_variables(t.execution_id, t.frame_id, p.variables);
+  IF t.phase > 0 OR t.retries > 0 OR t.carry IS NOT NULL THEN
+    v_more := v_more || jsonb_build_object('retries', t.retries, 'carry', t.carry, 'error', t.error,
+                                           'begun_at', t.begun_at, 'started_at', t.started_at);
+  END IF;
+  IF t.phase = 1 AND p.bodies <> '[]' THEN
+    SELECT e.round_first, e.remaining INTO v_expansion FROM executions_expansion e WHERE e.task_id = t.id;
+    v_more := v_more || jsonb_build_object('earlier', coalesce(v_expansion.round_first, 0),
+                                           'open', coalesce(v_expansion.remaining, 0));
   END IF;
   RETURN jsonb_build_object(
     'task', t.id, 'execution', t.execution_id, 'organization', t.organization_id, 'version', t.version_id,
     'name', t.name, 'kind', t.kind, 'queue', t.queue, 'inline', p.inline, 'node', t.node, 'phase', t.phase,
     'attempt', t.attempt, 'lease', t.lease, 'params', p.params, 'condition', p.condition, 'options', p.options,
-    'bodies', p.bodies, 'reads', v_reads, 'variables', v_variables, 'loop', v_loop, 'frame', t.frame_id,
-    'input', p_input, 'run_created_at', p_run_created_at);
+    'bodies', p.bodies, 'reads', v_reads, 'variables', v_variables, 'input', v_input, 'root', x.version_id,
+    'melody', x.melody_id, 'tasks', x.next_seq, 'shift', t.seq - t.node, 'run_created_at', x.created_at) || v_more;
 END $$;
 
 -- Claim tasks for a worker: dispatched -> executing with a new lease, and everything the worker needs to run them.
 -- No row back means: a duplicate, somebody else's, or a run that is not running any more. p_queue NULL claims whatever
 -- is named; else only small steps and those of that queue.
 CREATE OR REPLACE FUNCTION ledger_take(
-  p_tasks uuid[], p_queue text, p_worker text, p_lease_seconds double precision
+  p_tasks uuid[], p_queue text, p_worker text, p_lease_seconds double precision, p_open boolean DEFAULT false
 ) RETURNS SETOF jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_count int := 0;
   r record;
 BEGIN
   FOR r IN
@@ -78,21 +99,29 @@ BEGIN
         started_at = CASE WHEN k.phase = 0 THEN clock_timestamp() ELSE k.started_at END,
         due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
     FROM executions_execution x, executions_plannode p
-    WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched'
+    WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched' AND (p_open OR k.gate IS NULL OR k.phase > 0)
       AND x.id = k.execution_id AND x.status IN ('pending', 'running')
       AND p.version_id = k.version_id AND p.node = k.node
       AND (p_queue IS NULL OR p.inline OR k.queue = p_queue)
-    RETURNING k, p, x.status AS run_status, x.input, x.created_at
+    RETURNING k, p, x
   LOOP
-    IF r.run_status = 'pending' THEN
+    v_count := v_count + 1;
+    IF (r.x).status = 'pending' THEN
       UPDATE executions_execution SET status = 'running', started_at = clock_timestamp()
       WHERE id = (r.k).execution_id AND status = 'pending';
       IF FOUND THEN
         PERFORM ledger_event((r.k).organization_id, (r.k).execution_id, NULL, 'execution_started', '{}');
       END IF;
     END IF;
-    RETURN NEXT ledger_payload(r.k, r.p, r.input, r.created_at);
+    RETURN NEXT ledger_payload(r.k, r.p, r.x);
   END LOOP;
+  IF v_count < cardinality(p_tasks) AND NOT p_open THEN
+    p_tasks := ledger_open_gates(p_tasks);
+    IF cardinality(p_tasks) > 0 THEN
+      RETURN QUERY SELECT k.payload
+                   FROM ledger_take(p_tasks, p_queue, p_worker, p_lease_seconds, true) AS k(payload);
+    END IF;
+  END IF;
 END $$;
 
 -- Claim one task for a message. When tasks of its run are held back by the dispatch window, one of them comes back to

@@ -48,8 +48,38 @@ LANGUAGE sql VOLATILE AS $$
   ON CONFLICT (execution_id, scope, name) DO UPDATE SET value = excluded.value
 $$;
 
--- Record outcomes of one worker, all of the same run, and let go what they let go.
--- p_outcomes: [{task, attempt, lease, status, output, ref, error, events: [[type, payload]], artifacts, variables}].
+-- What outcomes do besides ending their own task. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_besides(
+  p_organization uuid, p_execution uuid, p_outcomes jsonb, p_recorded uuid[], p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_released uuid[] := '{}';
+  r record;
+BEGIN
+  FOR r IN
+    SELECT o.*, t.name, t.frame_id FROM jsonb_to_recordset(p_outcomes) AS
+      o(task uuid, error jsonb, below boolean, cancel int[], complete int[], run text)
+    JOIN executions_task t ON t.id = o.task
+    WHERE o.task = ANY (p_recorded)
+  LOOP
+    IF r.below THEN
+      PERFORM ledger_cancel_below(r.task, jsonb_build_object('code', 'not_needed', 'message',
+        'The step around it ended before.'));
+    END IF;
+    IF r.cancel IS NOT NULL OR r.complete IS NOT NULL THEN
+      v_released := v_released || ledger_withdraw_steps(p_execution, r.name, r.cancel, r.complete, p_resend);
+    END IF;
+    IF r.run IS NOT NULL THEN
+      v_released := v_released || ledger_stop(p_execution, r.frame_id, r.name, r.run, r.error, p_resend);
+    END IF;
+  END LOOP;
+  RETURN v_released;
+END $$;
+
+-- Record outcomes of one worker, all of the same run and version, and let go what they let go.
+-- p_outcomes: [{task, attempt, lease, status, output, ref, error, events: [[type, payload]], artifacts, variables,
+-- below, cancel, complete, run}]. `below`: frames that have not ended are cancelled; `cancel`, `complete`: see
+-- ledger_withdraw_steps; `run`: see ledger_stop.
 -- An outcome whose lease is not the task's any more changes nothing (fencing); its id comes back with kind 'stale'.
 CREATE OR REPLACE FUNCTION ledger_finish(
   p_organization uuid, p_outcomes jsonb, p_keep int, p_keep_queue text, p_worker text,
@@ -68,6 +98,8 @@ DECLARE
   v_ends boolean[] := '{}';
   v_released uuid[];
   v_taken boolean := false;
+  v_gated boolean := false;
+  v_more boolean := p_outcomes @? '$[*] ? (exists(@.below) || exists(@.cancel) || exists(@.complete) || exists(@.run))';
   v_effect text;
   o record;
   p record;
@@ -80,10 +112,11 @@ BEGIN
   LOOP
     UPDATE executions_task t
     SET status = o.status, output = o.output, output_ref = o.ref, error = o.error, lease = NULL, due_at = NULL,
-        completed_at = clock_timestamp()
+        carry = NULL, completed_at = clock_timestamp()
     WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
-    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error INTO r;
+    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate INTO r;
     CONTINUE WHEN NOT FOUND;
+    v_gated := v_gated OR r.gate IS NOT NULL;
     SELECT q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO p FROM executions_plannode q
     WHERE q.version_id = r.version_id AND q.node = r.node;
     v_execution := r.execution_id;
@@ -123,7 +156,8 @@ BEGIN
   END IF;
   -- The commonest case by far in one statement: one step has ended, it leads to one other, which becomes ready (and is
   -- taken along) or waits for more. Whatever else it is, the statement finds nothing and the general rules follow.
-  IF p_keep > 0 AND cardinality(v_ids) = 1 AND NOT p.ends AND cardinality(p.successors) = 1 AND p.edge_on[1] < 8 THEN
+  IF p_keep > 0 AND cardinality(v_ids) = 1 AND NOT p.ends AND cardinality(p.successors) = 1 AND p.edge_on[1] < 8
+     AND NOT v_gated AND NOT v_more THEN
     v_effect := ledger_effect(p.edge_on[1], v_codes[1]);
     UPDATE executions_task k
     SET open = k.open - 1, met = k.met + (v_effect = 'm')::int, neutral = k.neutral + (v_effect = 'n')::int,
@@ -137,16 +171,16 @@ BEGIN
         due_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() + make_interval(secs => p_lease_seconds) END
     FROM executions_execution x, executions_plannode q
     WHERE k.id = ledger_task_id(v_execution, v_shifts[1] + p.successors[1]) AND k.status = 'pending'
-      AND k.need = k.total AND k.kind <> 'end' AND x.id = v_execution AND x.status = 'running'
+      AND k.need = k.total AND k.kind <> 'join' AND k.gate IS NULL AND x.id = v_execution AND x.status = 'running'
       AND q.version_id = v_version AND q.node = p.successors[1]
       AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue)
            AND ledger_verdict(0, k.met + (v_effect = 'm')::int, k.neutral + (v_effect = 'n')::int,
                               k.hard + (v_effect = 'h')::int, k.total, k.need, k.wants) = 'r')
-    RETURNING k, q, x.input, x.created_at INTO r;
+    RETURNING k, q, x INTO r;
     IF FOUND THEN
       IF (r.k).status = 'executing' THEN
         task_id := (r.k).id;
-        payload := ledger_payload(r.k, r.q, r.input, r.created_at);
+        payload := ledger_payload(r.k, r.q, r.x);
         RETURN NEXT;
         RETURN;
       END IF;
@@ -155,6 +189,12 @@ BEGIN
   END IF;
   v_released := ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
                               v_ends, p_resend);
+  IF v_more THEN
+    v_released := v_released || ledger_besides(p_organization, v_execution, p_outcomes, v_ids, p_resend);
+  END IF;
+  IF v_gated THEN
+    v_released := v_released || ledger_ungate(v_execution, p_resend);
+  END IF;
   FOR r IN
     SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h
     WHERE cardinality(v_released) > 0
@@ -174,22 +214,4 @@ BEGIN
         FROM ledger_take(v_released, NULL, p_worker, p_lease_seconds) AS k(payload);
     END IF;
   END IF;
-END $$;
-
--- A timer: the task is a row until p_due, then the sweep completes it with the output given here.
-CREATE OR REPLACE FUNCTION ledger_wait(
-  p_organization uuid, p_task uuid, p_lease uuid, p_due timestamptz, p_output jsonb
-) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  t record;
-BEGIN
-  PERFORM set_config('app.organization_id', p_organization::text, true);
-  UPDATE executions_task SET status = 'waiting', lease = NULL, due_at = p_due, output = p_output
-  WHERE id = p_task AND status = 'executing' AND lease = p_lease RETURNING execution_id, name INTO t;
-  IF NOT FOUND THEN
-    RETURN false;
-  END IF;
-  PERFORM ledger_event(p_organization, t.execution_id, p_task, 'task_waiting',
-                       jsonb_build_object('name', t.name, 'until', p_due));
-  RETURN true;
 END $$;

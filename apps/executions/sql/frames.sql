@@ -56,10 +56,10 @@ BEGIN
   ELSE
     UPDATE executions_expansion SET remaining = remaining - 1 WHERE task_id = x.task_id RETURNING * INTO x;
   END IF;
-  IF x.remaining = 0 THEN
-    UPDATE executions_task SET status = 'dispatched', phase = 1,
+  IF x.remaining = 0 OR x.watch THEN
+    UPDATE executions_task SET status = 'dispatched', phase = x.phase, wait = NULL,
         due_at = clock_timestamp() + make_interval(secs => p_resend)
-    WHERE id = x.task_id AND status = 'waiting';
+    WHERE id = x.task_id AND status = 'waiting' AND wait = 'frames';
     IF FOUND THEN
       v_released := v_released || x.task_id;
     END IF;
@@ -67,85 +67,177 @@ BEGIN
   RETURN v_released;
 END $$;
 
--- A composite step goes on as child tasks: frames, their tasks, and the first p_limit frames begun.
--- p_frames: [{body, loop}]. Nothing happens when the claim is not the caller's any more.
+-- The rows of frames that are to run below a task, from seq number p_seq on: frames, their tasks, stripes, variables.
+-- p_frames: [{index, body, first, size, label, version, scopes, lineage, home, ancestors, depth, loop, inputs,
+-- variables}], `first` and `size` being nodes of the version's plan.
+CREATE OR REPLACE FUNCTION ledger_place(t executions_task, p_frames jsonb, p_seq int) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  x record;
+BEGIN
+  SELECT e.max_parallel, e.version_id INTO x FROM executions_execution e WHERE e.id = t.execution_id;
+  WITH wanted AS MATERIALIZED (
+    SELECT f.*, p_seq + (sum(f.size) OVER (ORDER BY f.index) - f.size)::int AS seq
+    FROM jsonb_to_recordset(p_frames) AS f(
+      id uuid, index int, body smallint, first int, size int, label text, version uuid, scopes int[], lineage uuid[],
+      home uuid, ancestors uuid[], depth smallint, loop jsonb, inputs jsonb)
+  ), made AS (
+    INSERT INTO executions_frame (id, organization_id, execution_id, parent_task_id, index, body, label, first, size,
+                                  lineage, home, version_id, ancestors, depth, loop, inputs, status)
+    SELECT w.id, t.organization_id, t.execution_id, t.id, w.index, w.body, coalesce(w.label, ''), w.seq, w.size,
+           w.lineage, w.home, CASE WHEN w.version <> x.version_id THEN w.version END, w.ancestors,
+           coalesce(w.depth, 0), nullif(w.loop, 'null'::jsonb), w.inputs, 'pending'
+    FROM wanted w
+  ), stripes AS (
+    INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
+    SELECT t.organization_id, t.execution_id, ledger_task_id(t.execution_id, w.seq + n.node - w.first), s.place - 1,
+           s.size, s.size
+    FROM wanted w
+    JOIN executions_plannode n
+      ON n.version_id = w.version AND n.node >= w.first AND n.node < w.first + w.size AND n.stripes <> '{}'
+    CROSS JOIN LATERAL unnest(n.stripes) WITH ORDINALITY AS s(size, place)
+    WHERE s.size > 0
+  )
+  INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
+                               open, total, need, wants, frame_id, parent_id, scopes, gate)
+  SELECT ledger_task_id(t.execution_id, w.seq + n.node - w.first), t.organization_id, t.execution_id, w.version,
+         w.seq + n.node - w.first, n.node, n.name, n.kind, n.queue, 'pending', n.open, n.open, n.need, n.wants, w.id,
+         t.id, w.scopes || (w.seq - w.first),
+         coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND n.bodies = '[]' THEN '*' END)
+  FROM wanted w
+  JOIN executions_plannode n ON n.version_id = w.version AND n.node >= w.first AND n.node < w.first + w.size;
+  IF p_frames @? '$[*] ? (exists(@.variables))' THEN
+    INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
+    SELECT t.organization_id, t.execution_id, (f.value ->> 'id')::uuid, v.key, v.value
+    FROM jsonb_array_elements(p_frames) f, jsonb_each(f.value -> 'variables') v;
+  END IF;
+END $$;
+
+-- A round of frames below a task begins: its expansion, and the first p_limit frames. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_begin_round(
+  t executions_task, p_count int, p_limit int, p_stop boolean, p_watch boolean, p_phase int, p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_first int;
+BEGIN
+  INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, round_first, watch,
+                                    phase, stop_on_failure)
+  VALUES (t.id, t.organization_id, t.execution_id, p_count, least(p_limit, p_count), p_count, 0, p_watch, p_phase,
+          p_stop)
+  ON CONFLICT (task_id) DO UPDATE
+  SET total = executions_expansion.total + p_count, next = executions_expansion.total + least(p_limit, p_count),
+      remaining = p_count, round_first = executions_expansion.total, watch = p_watch, phase = p_phase,
+      stop_on_failure = p_stop
+  RETURNING round_first INTO v_first;
+  RETURN ledger_begin_frames(t.id, v_first, v_first + least(p_limit, p_count), p_resend);
+END $$;
+
+-- A composite step goes on as child tasks.
+-- p_frames: [{body, loop, isolated, inputs, variables, version, size, melody}]; the last three for frames that run
+-- another version. p_phase is what the task is woken to, p_error what its error handler handles, p_due its timeout.
+-- Nothing happens when the claim is not the caller's any more.
 CREATE OR REPLACE FUNCTION ledger_expand(
-  p_organization uuid, p_task uuid, p_lease uuid, p_frames jsonb, p_limit int, p_stop boolean,
+  p_organization uuid, p_task uuid, p_lease uuid, p_frames jsonb, p_limit int, p_stop boolean, p_watch boolean,
+  p_phase int, p_error jsonb, p_due timestamptz,
   p_keep int, p_keep_queue text, p_worker text, p_lease_seconds double precision, p_resend double precision
 ) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
                  node int, ahead jsonb, payload jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   t executions_task%ROWTYPE;
+  x executions_execution%ROWTYPE;
+  f record;
   v_bodies jsonb;
-  v_lineage uuid[];
-  v_total int := jsonb_array_length(p_frames);
+  v_frames jsonb;
+  v_count int := jsonb_array_length(p_frames);
+  v_total int;
   v_size int;
-  v_first int;
   v_released uuid[];
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
-  UPDATE executions_task SET status = 'waiting', lease = NULL, due_at = NULL
-  WHERE id = p_task AND status = 'executing' AND lease = p_lease RETURNING * INTO t;
+  UPDATE executions_task k
+  SET status = 'waiting', wait = 'frames', lease = NULL, due_at = p_due, error = p_error, carry = NULL
+  WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease RETURNING * INTO t;
   IF NOT FOUND THEN
     RETURN;
   END IF;
   SELECT p.bodies INTO v_bodies FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
-  SELECT coalesce(f.lineage, '{}') INTO v_lineage FROM executions_frame f WHERE f.id = t.frame_id;
-  SELECT sum((v_bodies -> (f.value ->> 'body')::int ->> 'size')::int) INTO v_size FROM jsonb_array_elements(p_frames) f;
-  UPDATE executions_execution SET next_seq = next_seq + v_size WHERE id = t.execution_id
-  RETURNING next_seq - v_size INTO v_first;
-  WITH wanted AS (
-    SELECT gen_random_uuid() AS id, (f.ordinality - 1)::int AS index, (f.value ->> 'body')::int AS body,
-           f.value -> 'loop' AS loop, v_bodies -> (f.value ->> 'body')::int AS shape
-    FROM jsonb_array_elements(p_frames) WITH ORDINALITY f
-  ), placed AS (
-    SELECT w.*, (w.shape ->> 'size')::int AS size, (w.shape ->> 'first')::int AS origin,
-           v_first + (sum((w.shape ->> 'size')::int) OVER (ORDER BY w.index) - (w.shape ->> 'size')::int)::int AS first
-    FROM wanted w
-  ), made AS (
-    INSERT INTO executions_frame (id, organization_id, execution_id, parent_task_id, index, body, label, first, size,
-                                  lineage, loop, status)
-    SELECT p.id, p_organization, t.execution_id, t.id, p.index, p.body, p.shape ->> 'label', p.first, p.size,
-           coalesce(v_lineage, '{}') || p.id, p.loop, 'pending'
-    FROM placed p
-  )
-  INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
-                               open, total, need, wants, frame_id, parent_id, scopes)
-  SELECT ledger_task_id(t.execution_id, p.first + n.node - p.origin), p_organization, t.execution_id, t.version_id,
-         p.first + n.node - p.origin, n.node, n.name, n.kind, n.queue, 'pending', n.open, n.open, n.need, n.wants,
-         p.id, t.id, t.scopes || (p.first - p.origin)
-  FROM placed p
-  JOIN executions_plannode n
-    ON n.version_id = t.version_id AND n.node >= p.origin AND n.node < p.origin + p.size;
-  INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
-  SELECT p_organization, t.execution_id, ledger_task_id(t.execution_id, f.first + n.node - b.origin), s.place - 1,
-         s.size, s.size
-  FROM executions_frame f
-  CROSS JOIN LATERAL (SELECT (v_bodies -> f.body ->> 'first')::int AS origin) b
-  JOIN executions_plannode n
-    ON n.version_id = t.version_id AND n.node >= b.origin AND n.node < b.origin + f.size AND n.stripes <> '{}'
-  CROSS JOIN LATERAL unnest(n.stripes) WITH ORDINALITY AS s(size, place)
-  WHERE f.parent_task_id = t.id AND s.size > 0;
-  INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, stop_on_failure)
-  VALUES (t.id, p_organization, t.execution_id, v_total, least(p_limit, v_total), v_total, p_stop);
+  SELECT f2.lineage, f2.home, f2.ancestors, f2.depth INTO f FROM executions_frame f2 WHERE f2.id = t.frame_id;
+  SELECT coalesce((SELECT e.total FROM executions_expansion e WHERE e.task_id = t.id), 0) INTO v_total;
+  SELECT sum(coalesce((r.value ->> 'size')::int, (v_bodies -> (r.value ->> 'body')::int ->> 'size')::int)) INTO v_size
+  FROM jsonb_array_elements(p_frames) r;
+  UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id RETURNING * INTO x;
+  IF x.next_seq > x.max_tasks THEN
+    RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
+  END IF;
+  SELECT jsonb_agg(r.value || jsonb_build_object(
+           'id', n.id, 'index', v_total + r.ordinality - 1, 'first', coalesce((b.body ->> 'first')::int, 0),
+           'size', coalesce(r.value -> 'size', b.body -> 'size'), 'label', b.body -> 'label',
+           'version', coalesce(r.value ->> 'version', t.version_id::text),
+           'scopes', CASE WHEN r.value ? 'version' THEN '[]' ELSE to_jsonb(t.scopes) END,
+           'lineage', CASE WHEN s.isolated THEN to_jsonb(ARRAY[n.id]) ELSE to_jsonb(coalesce(f.lineage, '{}') || n.id) END,
+           'home', CASE WHEN s.isolated THEN n.id ELSE f.home END,
+           'ancestors', CASE WHEN r.value ? 'melody'
+             THEN to_jsonb(coalesce(f.ancestors, ARRAY[x.melody_id]) || (r.value ->> 'melody')::uuid)
+             ELSE to_jsonb(f.ancestors) END,
+           'depth', coalesce(f.depth, 0) + s.isolated::int))
+  INTO v_frames
+  FROM jsonb_array_elements(p_frames) WITH ORDINALITY r
+  CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id OFFSET 0) n
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN NOT r.value ? 'version' THEN v_bodies -> (r.value ->> 'body')::int END AS body OFFSET 0) b
+  CROSS JOIN LATERAL (SELECT coalesce((r.value ->> 'isolated')::boolean, false) AS isolated OFFSET 0) s;
+  PERFORM ledger_place(t, v_frames, x.next_seq - v_size);
+  IF p_error IS NOT NULL THEN
+    PERFORM ledger_event(p_organization, t.execution_id, t.id, 'error_occurred',
+                         jsonb_build_object('name', t.name, 'kind', t.kind, 'handled', true) || p_error);
+  END IF;
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'task_expanded',
-                       jsonb_build_object('name', t.name, 'frames', v_total, 'tasks', v_size));
-  v_released := ledger_begin_frames(t.id, 0, least(p_limit, v_total), p_resend);
+                       jsonb_build_object('name', t.name, 'frames', v_count, 'tasks', v_size));
+  v_released := ledger_begin_round(t, v_count, p_limit, p_stop, p_watch, p_phase, p_resend);
   RETURN QUERY SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds);
 END $$;
 
--- How a composite task's frames ended, with the results of their steps, for its collection.
-CREATE OR REPLACE FUNCTION ledger_frames(p_organization uuid, p_task uuid)
+-- How the frames of a composite task's last round ended (of the rounds before it with p_earlier), with the results of
+-- their steps, for its collection. Frames that have not ended are left out.
+CREATE OR REPLACE FUNCTION ledger_frames(p_organization uuid, p_task uuid, p_earlier boolean DEFAULT false)
 RETURNS TABLE (index int, body int, label text, status text, loop jsonb, error jsonb, results jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_first int;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
+  SELECT e.round_first INTO v_first FROM executions_expansion e WHERE e.task_id = p_task;
   RETURN QUERY
     SELECT f.index, f.body::int, f.label, f.status, f.loop, f.error,
            (SELECT jsonb_object_agg(t.name, jsonb_build_object('output', t.output, 'ref', t.output_ref,
-                                                              'status', t.status))
+                                                              'status', t.status, 'error', t.error))
             FROM generate_series(f.first, f.first + f.size - 1) AS s(seq)
-            JOIN executions_task t ON t.id = ledger_task_id(f.execution_id, s.seq) AND t.kind <> 'end')
-    FROM executions_frame f WHERE f.parent_task_id = p_task ORDER BY f.index;
+            JOIN executions_task t
+              ON t.id = ledger_task_id(f.execution_id, s.seq) AND t.kind NOT IN ('join', 'compensation'))
+    FROM executions_frame f
+    WHERE f.parent_task_id = p_task AND (f.index < v_first) = p_earlier AND f.status NOT IN ('pending', 'running')
+    ORDER BY f.index;
+END $$;
+
+-- The collection of a watching task has seen p_seen frames of the round and wants more. True when more have ended
+-- meanwhile: then the task is released again at once.
+CREATE OR REPLACE FUNCTION ledger_keep_waiting(
+  p_organization uuid, p_task uuid, p_lease uuid, p_seen int, p_due timestamptz, p_resend double precision
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision,
+                 shift int, node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  x executions_expansion%ROWTYPE;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  SELECT * INTO x FROM executions_expansion e WHERE e.task_id = p_task FOR UPDATE;
+  UPDATE executions_task t SET status = 'waiting', wait = 'frames', lease = NULL, due_at = p_due
+  WHERE t.id = p_task AND t.status = 'executing' AND t.lease = p_lease;
+  IF FOUND AND (x.remaining = 0 OR x.total - x.round_first - x.remaining > p_seen) THEN
+    UPDATE executions_task t SET status = 'dispatched', phase = x.phase, wait = NULL,
+        due_at = clock_timestamp() + make_interval(secs => p_resend)
+    WHERE t.id = p_task;
+    RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(ARRAY[p_task]) l;
+  END IF;
 END $$;

@@ -14,10 +14,11 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
-                               open, total, need, wants, scopes, dispatched_at, due_at)
+                               open, total, need, wants, scopes, gate, dispatched_at, due_at)
   SELECT ledger_task_id(p_execution, p.node), x.organization_id, p_execution, x.version_id, p.node, p.node, p.name,
          p.kind, p.queue, CASE WHEN p.open = 0 THEN 'dispatched' ELSE 'pending' END, p.open, p.open, p.need, p.wants,
-         '{0}', CASE WHEN p.open = 0 THEN clock_timestamp() END,
+         '{0}', coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND p.bodies = '[]' THEN '*' END),
+         CASE WHEN p.open = 0 THEN clock_timestamp() END,
          CASE WHEN p.open = 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
   FROM executions_plannode p
   WHERE p.version_id = x.version_id AND p.parent IS NULL
@@ -28,25 +29,29 @@ BEGIN
   FROM executions_plannode p
   CROSS JOIN LATERAL unnest(p.stripes) WITH ORDINALITY AS s(size, place)
   WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.stripes <> '{}' AND s.size > 0;
-  UPDATE executions_execution SET next_seq = v_count WHERE id = p_execution;
+  UPDATE executions_execution
+  SET next_seq = v_count, compensation = (
+    SELECT p.node FROM executions_plannode p
+    WHERE p.version_id = x.version_id AND p.node = v_count - 1 AND p.kind = 'compensation')
+  WHERE id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
                        jsonb_build_object('tasks', v_count - (
                          SELECT count(*) FROM executions_plannode p
-                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind = 'end')));
+                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind IN ('join', 'compensation'))));
   RETURN QUERY
     SELECT l.* FROM ledger_released(ledger_hold(ARRAY(
       SELECT ledger_task_id(p_execution, p.node) FROM executions_plannode p
       WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.open = 0))) l;
 END $$;
 
-CREATE OR REPLACE FUNCTION ledger_cancel_tasks(p_execution uuid) RETURNS int
+CREATE OR REPLACE FUNCTION ledger_cancel_tasks(p_execution uuid, p_error jsonb) RETURNS int
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_count int;
 BEGIN
   UPDATE executions_task t
-  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL,
-      error = jsonb_build_object('code', 'execution_cancelled', 'message', 'The execution was cancelled.')
+  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+      error = p_error
   WHERE t.id IN (
     SELECT o.id FROM executions_task o
     WHERE o.id >= ledger_task_id(p_execution, 0) AND o.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
@@ -70,8 +75,28 @@ BEGIN
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  v_count := ledger_cancel_tasks(p_execution);
+  v_count := ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_cancelled', 'message',
+    'The execution was cancelled.'));
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_cancelled',
                        jsonb_build_object('reason', p_reason, 'tasks', v_count));
   RETURN v_count;
+END $$;
+
+-- A run has taken longer than it may.
+CREATE OR REPLACE FUNCTION ledger_time_out(p_execution uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  x executions_execution%ROWTYPE;
+BEGIN
+  UPDATE executions_execution SET status = 'running' WHERE id = p_execution AND status IN ('pending', 'paused');
+  UPDATE executions_execution
+  SET status = 'timeout', completed_at = clock_timestamp(), error_code = 'execution_timeout',
+      error_message = 'The run took longer than the '
+        || round(extract(epoch FROM deadline_at - created_at)) || ' s it may take.'
+  WHERE id = p_execution AND status = 'running' RETURNING * INTO x;
+  IF FOUND THEN
+    PERFORM ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_timeout', 'message',
+      'The run took longer than it may.'));
+    PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_timeout', '{}');
+  END IF;
 END $$;

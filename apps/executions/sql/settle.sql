@@ -88,21 +88,35 @@ BEGIN
   END LOOP;
 END $$;
 
--- The whole run has ended.
-CREATE OR REPLACE FUNCTION ledger_end_run(p_organization uuid, p_execution uuid) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+-- The run's last step has ended. After a failure what is to be compensated comes first. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_end_run(p_organization uuid, p_execution uuid, p_resend double precision)
+RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_status text;
+  x executions_execution%ROWTYPE;
+  v_task uuid;
 BEGIN
+  SELECT * INTO x FROM executions_execution WHERE id = p_execution FOR UPDATE;
+  IF x.status <> 'running' THEN
+    RETURN '{}';
+  END IF;
+  IF x.compensation IS NOT NULL THEN
+    UPDATE executions_task
+    SET status = CASE WHEN x.failures > 0 THEN 'dispatched' ELSE 'skipped' END, open = 0,
+        completed_at = CASE WHEN x.failures > 0 THEN NULL ELSE clock_timestamp() END,
+        due_at = CASE WHEN x.failures > 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
+    WHERE id = ledger_task_id(p_execution, x.compensation) AND status = 'pending' RETURNING id INTO v_task;
+    IF FOUND AND x.failures > 0 THEN
+      RETURN ARRAY[v_task];
+    END IF;
+  END IF;
   UPDATE executions_execution
   SET status = CASE WHEN failures > 0 THEN 'failed' ELSE 'completed' END, completed_at = clock_timestamp()
-  WHERE id = p_execution AND status = 'running' RETURNING status INTO v_status;
-  IF FOUND THEN
-    PERFORM ledger_event(p_organization, p_execution, NULL, 'execution_' || v_status, '{}');
-  END IF;
+  WHERE id = p_execution RETURNING * INTO x;
+  PERFORM ledger_event(p_organization, p_execution, NULL, 'execution_' || x.status, '{}');
+  RETURN '{}';
 END $$;
 
--- Tasks that just ended (all of one run) let others go: count their edges off, in waves, until nothing more is decided.
+-- Tasks that just ended (all of one run and one version) let others go: count their edges off, in waves, until nothing more is decided.
 -- p_shifts are sequence number minus node number, p_codes outcome codes, p_ends whether it ends its frame.
 -- Returns the ids of released tasks.
 CREATE OR REPLACE FUNCTION ledger_settle(
@@ -129,7 +143,7 @@ BEGIN
   WHILE cardinality(v_nodes) > 0 LOOP
     FOR i IN 1 .. cardinality(v_nodes) LOOP
       IF v_ends[i] AND v_frames[i] IS NULL THEN
-        PERFORM ledger_end_run(p_organization, p_execution);
+        v_released := v_released || ledger_end_run(p_organization, p_execution, p_resend);
       ELSIF v_ends[i] THEN
         v_released := v_released || ledger_end_frame(v_frames[i], p_resend);
       END IF;
@@ -157,11 +171,11 @@ BEGIN
         v_m := v_m || r.m;
         v_k := v_k || r.k;
         v_h := v_h || r.h;
-      ELSIF r.verdict = 'r' AND r.kind <> 'end' THEN
+      ELSIF r.verdict = 'r' AND r.kind <> 'join' THEN
         v_ready := v_ready || r.id;
       ELSE
         v_wave := v_wave || r.id;
-        v_verdicts[cardinality(v_wave)] := CASE WHEN r.kind = 'end' THEN 'e' ELSE r.verdict END;
+        v_verdicts[cardinality(v_wave)] := CASE WHEN r.kind = 'join' THEN 'e' ELSE r.verdict END;
       END IF;
     END LOOP;
     IF cardinality(v_waiting) > 0 THEN
@@ -200,7 +214,7 @@ BEGIN
       v_codes := v_codes || ledger_outcome_code(r.status, false);
       v_frames := v_frames || r.frame_id;
       v_ends := v_ends || r.ends;
-      IF r.kind <> 'end' THEN
+      IF r.kind <> 'join' THEN
         PERFORM ledger_event(p_organization, p_execution, r.id, 'task_' || r.status,
                              jsonb_build_object('name', r.name, 'reason', r.error ->> 'code'));
       END IF;

@@ -8,7 +8,7 @@ DECLARE
   p executions_plannode%ROWTYPE;
 BEGIN
   UPDATE executions_task
-  SET status = p_status, error = p_error, lease = NULL, due_at = NULL, completed_at = clock_timestamp()
+  SET status = p_status, error = p_error, lease = NULL, due_at = NULL, wait = NULL, completed_at = clock_timestamp()
   WHERE id = p_task AND status IN ('executing', 'waiting', 'dispatched') RETURNING * INTO t;
   IF NOT FOUND THEN
     RETURN '{}';
@@ -22,7 +22,8 @@ BEGIN
   END IF;
   RETURN ledger_settle(t.organization_id, t.execution_id, t.version_id, ARRAY[t.seq - t.node], ARRAY[t.node],
                        ARRAY[ledger_outcome_code(p_status, p.tolerates)], ARRAY[t.frame_id], ARRAY[p.ends],
-                       p_resend);
+                       p_resend)
+         || CASE WHEN t.gate IS NULL THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
 END $$;
 
 -- A worker is lost: give its task back, or fail it when that happened too often. p_worker limits it to a claim of that
@@ -44,7 +45,7 @@ BEGIN
   END IF;
   -- The claim of a collection (phase 1) counts no attempt, so that losing it has to.
   UPDATE executions_task
-  SET status = 'dispatched', attempt = t.attempt + t.phase, lease = NULL, dispatched_at = clock_timestamp(),
+  SET status = 'dispatched', attempt = t.attempt + (t.phase > 0)::int, lease = NULL, dispatched_at = clock_timestamp(),
       due_at = clock_timestamp() + make_interval(secs => p_resend)
   WHERE id = p_task;
   PERFORM ledger_event(t.organization_id, t.execution_id, t.id, 'task_lost',
@@ -74,6 +75,31 @@ BEGIN
   RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(v_released)) l;
 END $$;
 
+-- A waiting task's time has come. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_due(p_task uuid, p_resend double precision) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  t executions_task%ROWTYPE;
+BEGIN
+  SELECT * INTO t FROM executions_task k WHERE k.id = p_task AND k.status = 'waiting' FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN '{}';
+  ELSIF t.wait = 'timer' THEN
+    RETURN ledger_conclude(p_task, 'completed', NULL, p_resend);
+  ELSIF t.wait IN ('approval', 'signal') THEN
+    RETURN ledger_wake(p_task, coalesce((t.carry ->> 'on_due')::int, 1), jsonb_build_object(
+      'timed_out', true, 'decisions', ledger_decisions(t.id, t.attempt)), p_resend);
+  ELSIF t.wait = 'frames' THEN
+    PERFORM ledger_cancel_below(p_task, jsonb_build_object('code', 'timeout', 'message',
+      'The step around it took longer than its timeout.'));
+  END IF;
+  UPDATE executions_task k
+  SET status = 'dispatched', phase = CASE t.wait WHEN 'frames' THEN 3 ELSE k.phase END, wait = NULL,
+      dispatched_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => p_resend)
+  WHERE k.id = p_task;
+  RETURN ARRAY[p_task];
+END $$;
+
 -- Sweep: rows whose time has come. Leases that ended, timers that are due, tasks of runs that are over.
 -- Returns what it released.
 CREATE OR REPLACE FUNCTION ledger_sweep(p_limit int, p_max_attempts int, p_resend double precision)
@@ -95,15 +121,20 @@ BEGIN
   LOOP
     IF NOT r.alive THEN
       UPDATE executions_task
-      SET status = 'cancelled', lease = NULL, due_at = NULL, held = NULL, completed_at = clock_timestamp(),
+      SET status = 'cancelled', lease = NULL, due_at = NULL, held = NULL, wait = NULL, completed_at = clock_timestamp(),
           error = jsonb_build_object('code', 'execution_over', 'message', 'The execution was over before this step.')
       WHERE id = r.id;
     ELSIF r.status = 'waiting' THEN
-      v_released := v_released || ledger_conclude(r.id, 'completed', NULL, p_resend);
+      v_released := v_released || ledger_due(r.id, p_resend);
     ELSE
       v_released := v_released || ledger_lost(r.id, 'lease_expired', p_max_attempts, p_resend);
     END IF;
   END LOOP;
+  PERFORM ledger_time_out(e.id) FROM (
+    SELECT x.id FROM executions_execution x
+    WHERE x.deadline_at < clock_timestamp() AND x.completed_at IS NULL
+      AND x.status IN ('pending', 'running', 'paused')
+    LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
   RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(v_released)) l;
 END $$;
 

@@ -1,0 +1,156 @@
+-- Withdrawing: tasks that are not wanted any more, with everything below them.
+
+-- Cancel the frames of a task that have not ended, and all their tasks, however deep.
+CREATE OR REPLACE FUNCTION ledger_cancel_below(p_task uuid, p_error jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  r record;
+BEGIN
+  FOR r IN
+    WITH frames AS (
+      UPDATE executions_frame f SET status = 'cancelled'
+      WHERE f.parent_task_id = p_task AND f.status IN ('pending', 'running') RETURNING f.execution_id, f.first, f.size
+    )
+    UPDATE executions_task t
+    SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+        error = p_error
+    FROM frames f, generate_series(f.first, f.first + f.size - 1) AS s(seq)
+    WHERE t.id = ledger_task_id(f.execution_id, s.seq)
+      AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
+    RETURNING t.id, t.organization_id, t.execution_id, t.name, t.kind, t.started_at
+  LOOP
+    IF r.started_at IS NOT NULL AND r.kind <> 'join' THEN
+      PERFORM ledger_event(r.organization_id, r.execution_id, r.id, 'task_cancelled',
+                           jsonb_build_object('name', r.name, 'reason', p_error ->> 'code'));
+      PERFORM ledger_cancel_below(r.id, p_error);
+    END IF;
+  END LOOP;
+END $$;
+
+-- Cancel one task that has not ended, and what it let go. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_withdraw(p_task uuid, p_error jsonb, p_resend double precision) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  t executions_task%ROWTYPE;
+  v_ends boolean;
+BEGIN
+  UPDATE executions_task
+  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+      error = p_error
+  WHERE id = p_task AND status IN ('pending', 'dispatched', 'executing', 'waiting') RETURNING * INTO t;
+  IF NOT FOUND THEN
+    RETURN '{}';
+  END IF;
+  PERFORM ledger_event(t.organization_id, t.execution_id, t.id, 'task_cancelled',
+                       jsonb_build_object('name', t.name, 'reason', p_error ->> 'code'));
+  PERFORM ledger_cancel_below(t.id, p_error);
+  SELECT p.ends INTO v_ends FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
+  RETURN ledger_settle(t.organization_id, t.execution_id, t.version_id, ARRAY[t.seq - t.node], ARRAY[t.node],
+                       ARRAY[ledger_outcome_code('cancelled', false)], ARRAY[t.frame_id], ARRAY[v_ends], p_resend)
+         || CASE WHEN t.gate IS NULL THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
+END $$;
+
+-- Tasks of the caller's list of steps are withdrawn (p_cancel, sequence numbers), or, if composite, end with what they
+-- have (p_complete). Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_withdraw_steps(
+  p_execution uuid, p_step text, p_cancel int[], p_complete int[], p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_error jsonb := jsonb_build_object('code', 'withdrawn', 'message', 'Cancelled by the step ' || quote_literal(p_step) || '.');
+  v_released uuid[] := '{}';
+  v_seq int;
+  v_task uuid;
+BEGIN
+  FOREACH v_seq IN ARRAY coalesce(p_complete, '{}') LOOP
+    v_task := ledger_task_id(p_execution, v_seq);
+    PERFORM 1 FROM executions_task t WHERE t.id = v_task AND t.status = 'waiting' AND t.wait = 'frames' FOR UPDATE;
+    IF FOUND THEN
+      PERFORM ledger_cancel_below(v_task, v_error);
+      UPDATE executions_task SET status = 'dispatched', phase = 1, wait = NULL,
+          due_at = clock_timestamp() + make_interval(secs => p_resend)
+      WHERE id = v_task;
+      UPDATE executions_expansion SET next = total, remaining = 0 WHERE task_id = v_task;
+      v_released := v_released || v_task;
+    ELSE
+      v_released := v_released || ledger_withdraw(v_task, v_error, p_resend);
+    END IF;
+  END LOOP;
+  FOREACH v_seq IN ARRAY coalesce(p_cancel, '{}') LOOP
+    v_released := v_released || ledger_withdraw(ledger_task_id(p_execution, v_seq), v_error, p_resend);
+  END LOOP;
+  RETURN v_released;
+END $$;
+
+-- As above, for a join that starts before all its predecessors have ended, while it is still the caller's.
+CREATE OR REPLACE FUNCTION ledger_withdraw_rest(
+  p_organization uuid, p_task uuid, p_lease uuid, p_cancel int[], p_resend double precision
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision,
+                 shift int, node int, ahead jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  t record;
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  SELECT k.execution_id, k.name INTO t FROM executions_task k
+  WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease;
+  IF FOUND THEN
+    RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(
+      ledger_withdraw_steps(t.execution_id, t.name, p_cancel, NULL, p_resend))) l;
+  END IF;
+END $$;
+
+-- A step has ended the run, or the isolated frame it is in, as p_status: whatever else has not ended there is cancelled.
+-- Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_stop(
+  p_execution uuid, p_frame uuid, p_step text, p_status text, p_error jsonb, p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_error jsonb := jsonb_build_object('code', 'ended', 'message', 'The step ' || quote_literal(p_step) || ' ended the run.');
+  v_home uuid;
+  v_organization uuid;
+  r record;
+BEGIN
+  SELECT f.home INTO v_home FROM executions_frame f WHERE f.id = p_frame;
+  IF p_status = 'failed' THEN
+    PERFORM ledger_fail(p_execution, v_home, p_step, p_error);
+  END IF;
+  IF v_home IS NOT NULL THEN
+    SELECT f.first, f.size, f.organization_id INTO r FROM executions_frame f WHERE f.id = v_home;
+    FOR r IN
+      UPDATE executions_task t
+      SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+          error = v_error
+      FROM generate_series(r.first, r.first + r.size - 1) AS s(seq)
+      WHERE t.id = ledger_task_id(p_execution, s.seq)
+        AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
+      RETURNING t.id
+    LOOP
+      PERFORM ledger_cancel_below(r.id, v_error);
+    END LOOP;
+    RETURN ledger_end_frame(v_home, p_resend);
+  END IF;
+  SELECT x.organization_id, x.compensation INTO r FROM executions_execution x
+  WHERE x.id = p_execution AND x.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN '{}';
+  END IF;
+  v_organization := r.organization_id;
+  UPDATE executions_frame f SET status = 'cancelled'
+  WHERE f.status IN ('pending', 'running') AND f.parent_task_id IN (
+    SELECT t.id FROM executions_task t
+    WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
+      AND t.status = 'waiting');
+  UPDATE executions_task t
+  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+      error = v_error
+  WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
+    AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
+    AND (r.compensation IS NULL OR t.seq <> r.compensation);
+  IF p_status = 'cancelled' THEN
+    UPDATE executions_execution SET status = 'cancelled', completed_at = clock_timestamp(),
+        status_message = v_error ->> 'message' WHERE id = p_execution;
+    PERFORM ledger_event(v_organization, p_execution, NULL, 'execution_cancelled', v_error);
+    RETURN '{}';
+  END IF;
+  RETURN ledger_end_run(v_organization, p_execution, p_resend);
+END $$;

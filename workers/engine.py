@@ -1,0 +1,138 @@
+"""The engine as a running step sees it: the port of `workers.steps.contract`, for one claimed task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from apps.core.tenancy import working_for
+from apps.executions import ledger, queries
+from apps.executions.models import Conversation, Execution
+from apps.executions.states import EXECUTION_TERMINAL
+from apps.melodies import queries as melodies
+from apps.melodies.errors import MelodyNotFound
+from apps.melodies.models import Melody
+from apps.projects.services import reveal
+from workers import documents
+from workers.outcomes import Claimed
+from workers.pit import store, tracker
+from workers.steps.contract import FrameOutcome, MelodyRef, Workflow
+from workers.storable import storable
+
+LONGEST_CONVERSATION = 4_000_000
+"""Bytes of JSON."""
+
+
+class TaskEngine:
+    """What the engine does for one step while it runs. Never shown: it knows the way to secrets."""
+
+    def __init__(self, claimed: Claimed, workflow: Workflow) -> None:
+        self._claimed = claimed
+        self._workflow = workflow
+        self._organization: str = claimed["organization"]
+
+    def progress(self, event_type: str, payload: Mapping[str, Any]) -> None:
+        ledger.progress(self._claimed, event_type, storable(payload))
+
+    def secret(self, name: str) -> str | None:
+        found = reveal(self._organization, self._workflow.project_id or None, name)
+        return None if found is None else found.reveal()
+
+    def melody_at(self, path: str, version: int | None) -> MelodyRef | None:
+        with working_for(self._organization):
+            return self._version(melodies.melody_at(self._organization, path), version)
+
+    def melody_named(self, name: str, version: int | None) -> MelodyRef | None:
+        with working_for(self._organization):
+            return self._version(melodies.melody_named(self._organization, name), version)
+
+    def _version(self, melody: Melody | None, number: int | None) -> MelodyRef | None:
+        if melody is None:
+            return None
+        try:
+            found = melodies.version_of(melody, number)
+        except MelodyNotFound:
+            return None
+        return documents.melody_ref(self._organization, str(found.pk))
+
+    def release_database(self) -> None:
+        """Only where connections are pooled: elsewhere the slot has one for itself."""
+        if settings.SYMPHONY_DATABASE_POOL and not connection.in_atomic_block:
+            connection.close()
+
+    def session(self, name: str, *, persistent: bool) -> dict[str, Any] | None:
+        with working_for(self._organization):
+            found = Conversation.objects.filter(**self._conversation(name, persistent=persistent)).first()
+        return None if found is None else dict(found.record)
+
+    def save_session(self, name: str, record: Mapping[str, Any], *, persistent: bool) -> None:
+        kept = storable(record)
+        if len(json.dumps(kept)) > LONGEST_CONVERSATION:
+            raise ValueError(f"The conversation {name!r} is longer than {LONGEST_CONVERSATION} bytes.")
+        with working_for(self._organization):
+            Conversation.objects.update_or_create(
+                **self._conversation(name, persistent=persistent),
+                defaults={"record": kept, "updated_at": datetime.now(UTC)},
+            )
+
+    def _conversation(self, name: str, *, persistent: bool) -> dict[str, Any]:
+        scope = self._workflow.melody_id if persistent else self._claimed["execution"]
+        return {"organization_id": self._organization, "scope": UUID(scope), "name": name}
+
+    def started_tasks(self, kind: str) -> int:
+        with working_for(self._organization):
+            own = queries.tasks_of(UUID(self._claimed["execution"])).filter(kind=kind, started_at__isnull=False)
+            return own.order_by().count()
+
+    def earlier_frames(self) -> Sequence[FrameOutcome]:
+        return frames_of(self._claimed, earlier=True)
+
+    def variables(self) -> Mapping[str, Any]:
+        return ledger.variables(self._claimed)
+
+    def tell(self, signal: str, payload: Any, execution_id: str | None) -> bool:
+        target = execution_id or self._claimed["execution"]
+        try:
+            identifier = UUID(target)
+        except ValueError:
+            return False
+        over = {status.value for status in EXECUTION_TERMINAL}
+        with working_for(self._organization):
+            run = Execution.objects.filter(pk=identifier, organization_id=self._organization).exclude(status__in=over)
+            found = run.only("id", "created_by_id").first()
+            if found is None:
+                return False
+            released = ledger.signal(self._organization, found.pk, signal, storable(payload), found.created_by_id)
+        tracker.release(released, at_once=False)
+        return True
+
+
+def frames_of(claimed: Claimed, *, earlier: bool = False) -> list[FrameOutcome]:
+    """How the frames of the last round ended, or those of the rounds before it."""
+    return [
+        FrameOutcome(
+            index,
+            body,
+            label,
+            status,
+            loop,
+            {name: _inner(claimed, cell) for name, cell in (results or {}).items()},
+            error,
+        )
+        for index, body, label, status, loop, error, results in ledger.frames(
+            claimed["organization"], claimed["task"], earlier=earlier
+        )
+    ]
+
+
+def _inner(claimed: Claimed, cell: Mapping[str, Any]) -> Any:
+    """A step's result as its siblings would read it."""
+    if cell["status"] == "failed":
+        return {"success": False, "error": cell["error"]}
+    return store.value_of(claimed, cell)

@@ -1,0 +1,45 @@
+"""Values as JSON knows them and PostgreSQL can store them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from workers.steps.contract import StepFailed
+
+_UNSTORABLE = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON text: half a surrogate pair, or an escaped NUL (but not a backslash followed by the letters u0000)."""
+
+
+def storable_text(text: str) -> str:
+    """Text without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def storable(value: Any) -> Any:
+    """The value as JSON; what PostgreSQL cannot store is refused."""
+    try:
+        text = json.dumps(value, allow_nan=False, default=_plain, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise StepFailed(f"The result cannot be kept as JSON: {error}.", code="result_not_json") from error
+    if _UNSTORABLE.search(text):
+        raise StepFailed(
+            "The result holds a NUL or half a surrogate pair, which cannot be stored.", code="result_not_json"
+        )
+    return json.loads(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
