@@ -22,6 +22,8 @@ DEBUG = ENV.flag("SYMPHONY_DEBUG", default=False)
 SECRET_KEY_GIVEN = ENV.secret("SYMPHONY_SECRET_KEY")
 # Commands that sign nothing run without a key; `symphony.checks` warns, and a restart ends every session.
 SECRET_KEY = SECRET_KEY_GIVEN or secrets.token_urlsafe(48)
+# What secrets of projects are sealed with, newest first; see apps/projects/keyring.py.
+SYMPHONY_SECRET_KEYS = ENV.keys("SYMPHONY_SECRET_KEYS")
 ALLOWED_HOSTS = ENV.items("SYMPHONY_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = ENV.items("SYMPHONY_TRUSTED_ORIGINS")
 HTTPS = ENV.flag("SYMPHONY_HTTPS", default=False)
@@ -40,6 +42,8 @@ INSTALLED_APPS = [
     "django_celery_results",
     "apps.core",
     "apps.accounts",
+    "apps.projects",
+    "apps.spending",
     "apps.melodies",
     "apps.executions",
     "workers",
@@ -77,6 +81,9 @@ TEMPLATES = [
 
 
 # -- database ------------------------------------------------------------------------------------------------------
+SYMPHONY_DATABASE_POOL = ENV.integer("SYMPHONY_DATABASE_POOL", 0)
+
+
 def database(role: str) -> dict[str, Any]:
     """The connection of a role: its own login where one is given, else the owner's."""
     own = {"web": "WEB_DATABASE_URL", "worker": "WORKER_DATABASE_URL"}.get(role, "DATABASE_URL")
@@ -93,13 +100,16 @@ def database(role: str) -> dict[str, Any]:
     if config.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(f"{variable} must be a postgresql:// URL: Symphony runs on PostgreSQL only.")
     options = {"application_name": f"symphony-{role}", "connect_timeout": 10, **config.get("OPTIONS", {})}
+    # A thread that shares a pool gives its connection back after each task; others keep theirs.
+    pool = {"ENGINE": "symphony.database", "POOL_SIZE": SYMPHONY_DATABASE_POOL} if SYMPHONY_DATABASE_POOL > 0 else {}
     return config | {
         "ATOMIC_REQUESTS": True,
-        "CONN_MAX_AGE": None,
+        "CONN_MAX_AGE": 0 if pool else None,
         # A worker asks after an error only (see `symphony.celery`): a question per task costs as much as a claim.
         "CONN_HEALTH_CHECKS": role == "web",
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": options,
+        **pool,
     }
 
 
@@ -124,11 +134,25 @@ SYMPHONY_WORKSPACE_DIR = Path(ENV.text("SYMPHONY_WORKSPACE_DIR", str(SYMPHONY_HO
 SYMPHONY_READABLE_ROOTS = [
     Path(root).absolute() for root in ENV.items("SYMPHONY_READABLE_ROOTS", (), separator=os.pathsep)
 ]
+SYMPHONY_MELODY_ENVIRONMENT = ENV.items("SYMPHONY_MELODY_ENVIRONMENT")
 SYMPHONY_LEASE_SECONDS = ENV.number("SYMPHONY_LEASE_SECONDS", 60.0)
 SYMPHONY_RESEND_SECONDS = ENV.number("SYMPHONY_RESEND_SECONDS", 10.0)
 SYMPHONY_SLICE_MS = ENV.number("SYMPHONY_SLICE_MS", 500.0)
 SYMPHONY_SWEEP_SECONDS = ENV.number("SYMPHONY_SWEEP_SECONDS", 0.5)
 SYMPHONY_MAX_LOST_ATTEMPTS = ENV.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
+SYMPHONY_HTTP_ALLOW_PRIVATE = ENV.items("SYMPHONY_HTTP_ALLOW_PRIVATE")
+SYMPHONY_SANDBOX = ENV.text("SYMPHONY_SANDBOX", "refuse")
+
+# -- models --------------------------------------------------------------------------------------------------------
+SYMPHONY_MODEL_PROVIDERS = ENV.choice("SYMPHONY_MODEL_PROVIDERS", ("auto", "mock", "live"), "auto")
+SYMPHONY_MODEL_KEYS = {"anthropic": ENV.secret("ANTHROPIC_API_KEY"), "gemini": ENV.secret("GEMINI_API_KEY")}
+SYMPHONY_MODEL_URLS = {
+    "anthropic": ENV.raw("SYMPHONY_ANTHROPIC_BASE_URL"),
+    "gemini": ENV.raw("SYMPHONY_GEMINI_BASE_URL"),
+}
+SYMPHONY_PRICES_FILE = Path(ENV.text("SYMPHONY_PRICES_FILE", str(BASE_DIR / "workers" / "models" / "prices.yaml")))
+SYMPHONY_CALLS_THREADS = ENV.integer("SYMPHONY_CALLS_THREADS", 200)
+SYMPHONY_MOCK_DELAY_MS = ENV.integer("SYMPHONY_MOCK_DELAY_MS", 0)
 
 # -- people --------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -25,6 +25,8 @@ import redis
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 
 from symphony import roles
 from symphony import stack as stack_module
@@ -98,6 +100,16 @@ def django_db_modify_db_settings(servers: Servers) -> None:
     celery_app.conf.broker_url = servers.broker_url
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, also for sessions in which no test asks for it in pytest-django's own words."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
 def _repoint(handler: Any, configured: dict[str, Any], default: dict[str, Any]) -> None:
     configured["default"] = default
     handler.settings = handler.configure_settings(configured)
@@ -118,19 +130,25 @@ def worker_environ(
     servers: Servers, test_database_urls: roles.DatabaseUrls, transactional_db: None, tmp_path: Path
 ) -> Callable[..., dict[str, str]]:
     """The environment of a child process on the test database: `worker_environ("worker", SYMPHONY_LEASE_SECONDS="2")`."""
+    return child_environ(servers, test_database_urls, tmp_path)
+
+
+def child_environ(servers: Servers, urls: roles.DatabaseUrls, home: Path) -> Callable[..., dict[str, str]]:
+    """Artifacts and workspaces are where the settings say when the child is started."""
 
     def environ(role: str = "worker", **more: str) -> dict[str, str]:
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "symphony.settings",
             "SYMPHONY_ROLE": role,
-            "SYMPHONY_HOME": str(tmp_path),
+            "SYMPHONY_HOME": str(home),
             "SYMPHONY_SECRET_KEY": str(settings.SECRET_KEY),
+            "SYMPHONY_SECRET_KEYS": ",".join(settings.SYMPHONY_SECRET_KEYS),
             "SYMPHONY_ARTIFACT_DIR": str(settings.SYMPHONY_ARTIFACT_DIR),
             "SYMPHONY_WORKSPACE_DIR": str(settings.SYMPHONY_WORKSPACE_DIR),
-            "DATABASE_URL": test_database_urls.owner,
-            "WEB_DATABASE_URL": test_database_urls.web,
-            "WORKER_DATABASE_URL": test_database_urls.worker,
+            "DATABASE_URL": urls.owner,
+            "WEB_DATABASE_URL": urls.web,
+            "WORKER_DATABASE_URL": urls.worker,
             "BROKER_URL": servers.broker_url,
             "CACHE_URL": servers.cache_url,
             **more,

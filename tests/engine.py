@@ -261,8 +261,10 @@ class Run:
             for task in self.tasks()
             if task.status not in {*OVER, "pending"}
         ]
+        failures = [f"{task.name}: {task.error}" for task in self.tasks() if task.status == "failed"]
         counts = dict(Counter(task.status for task in self.tasks()))
-        return "\n".join([f"{self.execution().status} {counts}", *open_tasks[:20], self.engine.logs()])
+        told = [f"{self.execution().status} {counts}", *failures[:5], *open_tasks[:20], self.engine.logs()]
+        return "\n".join(told)
 
 
 def assert_each_completed_once(run: Run) -> None:

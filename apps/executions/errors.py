@@ -28,3 +28,21 @@ class BlobDamaged(SymphonyError):
 
     code = "blob_damaged"
     title = "Damaged artifact"
+
+
+class NotWaiting(Conflict):
+    """This task does not wait for a decision, or not any more."""
+
+    code = "not_waiting"
+
+
+class AlreadyDecided(Conflict):
+    """You have decided about this already; everybody has one voice."""
+
+    code = "already_decided"
+
+
+class PayloadRefused(Invalid):
+    """The payload does not fit the schema of the step that waits for it."""
+
+    code = "payload_refused"

@@ -16,6 +16,7 @@ from apps.core.errors import NotFound
 from apps.executions import queries
 from apps.executions.models import Artifact, Event, Execution, Task
 from apps.executions.states import JOIN_KIND
+from apps.executions.waiting import with_decisions
 
 MAX_LISTED_OUTPUT = 10_000
 """Bytes of JSON: a list shows outputs up to this size, so that a page of it stays bearable."""
@@ -70,9 +71,10 @@ def is_visible(*, actor: User, execution_id: UUID) -> bool:
 
 
 def listed_tasks(execution: Execution) -> QuerySet[Task]:
-    """The tasks of a run in plan order; `listed_output` is the output unless it is a large one."""
+    """The tasks of a run in plan order; `listed_output` is the output unless it is a large one, and
+    `listed_decisions` what was said about those that wait for approval."""
     return (
-        queries.tasks_of(execution.pk)
+        with_decisions(queries.tasks_of(execution.pk))
         .select_related("frame")
         .defer("output", "frame__loop", "frame__error")
         .annotate(

@@ -240,7 +240,7 @@ class Frame(RunOwned):
 class Expansion(RunOwned):
     """How far a composite task's frames have come: `remaining` have not ended, `next` is the first not yet begun.
 
-    Frames come in rounds; `round_first` is the first of the last one. With `watch` the task is woken by every frame that
+    Frames come in rounds; `round_first` is the first of the last one, `base` the first of the task's last attempt. With `watch` the task is woken by every frame that
     ends. `phase` is the phase it is woken to.
     """
 
@@ -248,6 +248,7 @@ class Expansion(RunOwned):
     total = models.IntegerField()
     next = models.IntegerField()
     remaining = models.IntegerField()
+    base = models.IntegerField(db_default=0)
     round_first = models.IntegerField(db_default=0)
     watch = models.BooleanField(db_default=False)
     phase = models.SmallIntegerField(db_default=1)

@@ -232,10 +232,11 @@ def _node(
 
 
 def _own_params(step: Step, kind: StepKind) -> Mapping[str, Any]:
-    """The step's own fields without its bodies, which are nodes of their own."""
+    """The step's own fields without its bodies, which are nodes of their own. Of a nested workflow the fields beside its
+    steps stay."""
     if not kind.bodies:
         return step.params
-    bodies = {body.name for body in kind.bodies}
+    bodies = {body.name for body in kind.bodies if body.shape != "workflow"}
     return {name: value for name, value in step.params.items() if name not in bodies}
 
 

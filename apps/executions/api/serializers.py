@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from apps.executions import queries
+from apps.executions import queries, waiting
 from apps.executions.models import Artifact, Event, Execution, Task
 from apps.executions.states import TASK_TERMINAL, ExecutionStatus, TaskStatus
 
@@ -30,7 +30,32 @@ _ERROR = {
     "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
     "required": ["code", "message"],
 }
-_LINKS = ("tasks", "events", "artifacts", "graph", "stream", "cancel", "page")
+DECISION: Final = {
+    "type": "object",
+    "properties": {
+        "user": {"type": "string", "format": "email"},
+        "role": {"type": "string"},
+        "decision": {"type": "string", "enum": ["approve", "reject"]},
+        "comment": {"type": "string"},
+        "at": {"type": "string", "format": "date-time"},
+    },
+    "required": ["user", "role", "decision", "comment", "at"],
+}
+WAITING_FOR = {
+    "type": ["object", "null"],
+    "description": "What a waiting task waits for; null for any other.",
+    "properties": {
+        "reason": {"type": "string", "enum": ["timer", "retry", "frames", "approval", "signal"]},
+        "name": {"type": ["string", "null"], "description": "The signal's name, or the approval's heading."},
+        "due_at": {"type": ["string", "null"], "format": "date-time"},
+        "details": {"type": "object", "additionalProperties": True},
+        "role": {"type": ["string", "null"], "description": "The least role that may decide."},
+        "quorum": {"type": ["integer", "null"], "description": "How many must approve."},
+        "decisions": {"type": "array", "items": DECISION},
+    },
+    "required": ["reason", "name", "due_at", "details", "role", "quorum", "decisions"],
+}
+_LINKS = ("tasks", "events", "artifacts", "graph", "signals", "spending", "stream", "cancel", "page")
 
 
 def _seconds(started: datetime | None, completed: datetime | None) -> float | None:
@@ -148,6 +173,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
     parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
     iteration = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
+    waiting_for = serializers.SerializerMethodField()
     output = serializers.SerializerMethodField()
     output_truncated = serializers.SerializerMethodField(
         help_text="True where the output is too long for a list; the task's own address has it."
@@ -173,6 +199,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
             "started_at",
             "completed_at",
             "duration_seconds",
+            "waiting_for",
             "output",
             "output_truncated",
             "error",
@@ -189,6 +216,10 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
     @extend_schema_field(_NULLABLE_SECONDS)
     def get_duration_seconds(self, task: Task) -> float | None:
         return _seconds(task.started_at, task.completed_at)
+
+    @extend_schema_field(WAITING_FOR)
+    def get_waiting_for(self, task: Task) -> dict[str, Any] | None:
+        return told_waiting(task)
 
     @extend_schema_field(_ANY)
     def get_output(self, task: Task) -> Any:
@@ -207,6 +238,26 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
     @extend_schema_field(_URI)
     def get_url(self, task: Task) -> str:
         return reverse("task", [task.pk], request=self.context["request"])
+
+
+def told_waiting(task: Task) -> dict[str, Any] | None:
+    """What a task waits for, with the decisions made so far, in one question unless they came along with the task."""
+    found = waiting.waiting_for(task)
+    if found is None:
+        return None
+    decisions: Any = []
+    if found.reason == "approval":
+        listed = getattr(task, "listed_decisions", None)
+        decisions = waiting.present_decisions(task) if listed is None else listed
+    return {
+        "reason": found.reason,
+        "name": found.name,
+        "due_at": found.due_at,
+        "details": dict(found.details),
+        "role": found.role,
+        "quorum": found.quorum,
+        "decisions": decisions,
+    }
 
 
 def _has_ended(task: Task) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.executions.api.approvals import ApprovalListView, DecisionListView, DecisionView
 from apps.executions.api.content import ArtifactContentView
+from apps.executions.api.signals import SignalsView
 from apps.executions.api.stream import stream_view
 from apps.executions.api.views import (
     ArtifactListView,
@@ -15,6 +17,7 @@ from apps.executions.api.views import (
     ExecutionView,
     GraphView,
     MelodyExecutionsView,
+    SpendingView,
     TaskListView,
     TaskView,
 )
@@ -29,9 +32,14 @@ urlpatterns = [
     *route("executions/<uuid:execution_id>/events/", EventListView, "execution-events"),
     *route("executions/<uuid:execution_id>/artifacts/", ArtifactListView, "execution-artifacts"),
     *route("executions/<uuid:execution_id>/graph/", GraphView, "execution-graph"),
+    *route("executions/<uuid:execution_id>/signals/", SignalsView, "execution-signals"),
+    *route("executions/<uuid:execution_id>/spending/", SpendingView, "execution-spending"),
     path("executions/<uuid:execution_id>/stream", stream_view(), name="execution-stream"),
     path("executions/<uuid:execution_id>/stream/", stream_view(schema=None)),
+    *route("approvals/", ApprovalListView, "approvals"),
     *route("tasks/<uuid:task_id>/", TaskView, "task"),
+    *route("tasks/<uuid:task_id>/decision/", DecisionView, "task-decision"),
+    *route("tasks/<uuid:task_id>/decisions/", DecisionListView, "task-decisions"),
     *route("artifacts/<uuid:artifact_id>/", ArtifactView, "artifact"),
     path("artifacts/<uuid:artifact_id>/content", ArtifactContentView.as_view(), name="artifact-content"),
     path("artifacts/<uuid:artifact_id>/content/", ArtifactContentView.as_view(schema=None)),

@@ -34,6 +34,8 @@ from apps.executions.api.serializers import (
 from apps.executions.models import Artifact, Event, Execution, Task
 from apps.executions.states import JOIN_KIND
 from apps.melodies import queries as melodies
+from apps.spending import queries as spending
+from apps.spending.api.serializers import ExecutionSpendingSerializer
 
 
 class _ExecutionList(TenantAPIView, ListAPIView[Execution]):
@@ -149,6 +151,15 @@ class GraphView(_OfOneExecution, GenericAPIView[Any]):
                 ]
             }
         )
+
+
+class SpendingView(_OfOneExecution, GenericAPIView[Any]):
+    serializer_class = ExecutionSpendingSerializer
+
+    @extend_schema(operation_id="executions_spending", summary="What its model calls have cost", tags=["executions"])
+    def get(self, request: Request, execution_id: UUID) -> Response:
+        found = spending.execution_spending(self.execution().pk)
+        return Response(ExecutionSpendingSerializer.of_run(found).data)
 
 
 class TaskListView(_OfOneExecution, ListAPIView[Task]):

@@ -92,6 +92,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='expansion',
+            name='base',
+            field=models.IntegerField(db_default=0),
+        ),
+        migrations.AddField(
+            model_name='expansion',
             name='phase',
             field=models.SmallIntegerField(db_default=1),
         ),

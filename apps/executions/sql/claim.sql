@@ -54,8 +54,8 @@ BEGIN
       v_variables := ledger_variables(t.execution_id, NULL, NULL, p.variables);
     END IF;
   ELSE
-    SELECT f.loop, f.lineage, f.home, f.ancestors, f.depth INTO v_frame FROM executions_frame f WHERE f.id = t.frame_id;
-    v_more := jsonb_build_object('frame', t.frame_id, 'loop', v_frame.loop);
+    SELECT f.loop AS data, f.lineage, f.home, f.ancestors, f.depth INTO v_frame FROM executions_frame f WHERE f.id = t.frame_id;
+    v_more := jsonb_build_object('frame', t.frame_id, 'loop', v_frame.data);
     IF p.variables <> '{}' THEN
       v_variables := ledger_variables(t.execution_id, v_frame.lineage, v_frame.home, p.variables);
     END IF;
@@ -70,8 +70,8 @@ BEGIN
                                            'begun_at', t.begun_at, 'started_at', t.started_at);
   END IF;
   IF t.phase = 1 AND p.bodies <> '[]' THEN
-    SELECT e.round_first, e.remaining INTO v_expansion FROM executions_expansion e WHERE e.task_id = t.id;
-    v_more := v_more || jsonb_build_object('earlier', coalesce(v_expansion.round_first, 0),
+    SELECT e.round_first - e.base AS earlier, e.remaining INTO v_expansion FROM executions_expansion e WHERE e.task_id = t.id;
+    v_more := v_more || jsonb_build_object('earlier', coalesce(v_expansion.earlier, 0),
                                            'open', coalesce(v_expansion.remaining, 0));
   END IF;
   RETURN jsonb_build_object(

@@ -126,7 +126,8 @@ BEGIN
           p_stop)
   ON CONFLICT (task_id) DO UPDATE
   SET total = executions_expansion.total + p_count, next = executions_expansion.total + least(p_limit, p_count),
-      remaining = p_count, round_first = executions_expansion.total, watch = p_watch, phase = p_phase,
+      remaining = p_count, round_first = executions_expansion.total,
+      base = CASE t.phase WHEN 0 THEN executions_expansion.total ELSE executions_expansion.base END, watch = p_watch, phase = p_phase,
       stop_on_failure = p_stop
   RETURNING round_first INTO v_first;
   RETURN ledger_begin_frames(t.id, v_first, v_first + least(p_limit, p_count), p_resend);
@@ -171,19 +172,20 @@ BEGIN
     RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
   END IF;
   SELECT jsonb_agg(r.value || jsonb_build_object(
-           'id', n.id, 'index', v_total + r.ordinality - 1, 'first', coalesce((b.body ->> 'first')::int, 0),
+           'id', r.id, 'index', v_total + r.ordinality - 1, 'first', coalesce((b.body ->> 'first')::int, 0),
            'size', coalesce(r.value -> 'size', b.body -> 'size'), 'label', b.body -> 'label',
            'version', coalesce(r.value ->> 'version', t.version_id::text),
            'scopes', CASE WHEN r.value ? 'version' THEN '[]' ELSE to_jsonb(t.scopes) END,
-           'lineage', CASE WHEN s.isolated THEN to_jsonb(ARRAY[n.id]) ELSE to_jsonb(coalesce(f.lineage, '{}') || n.id) END,
-           'home', CASE WHEN s.isolated THEN n.id ELSE f.home END,
+           'lineage', CASE WHEN s.isolated THEN to_jsonb(ARRAY[r.id]) ELSE to_jsonb(coalesce(f.lineage, '{}') || r.id) END,
+           'home', CASE WHEN s.isolated THEN r.id ELSE f.home END,
            'ancestors', CASE WHEN r.value ? 'melody'
              THEN to_jsonb(coalesce(f.ancestors, ARRAY[x.melody_id]) || (r.value ->> 'melody')::uuid)
              ELSE to_jsonb(f.ancestors) END,
            'depth', coalesce(f.depth, 0) + s.isolated::int))
   INTO v_frames
-  FROM jsonb_array_elements(p_frames) WITH ORDINALITY r
-  CROSS JOIN LATERAL (SELECT gen_random_uuid() AS id OFFSET 0) n
+  FROM (
+    SELECT e.value, e.ordinality, gen_random_uuid() AS id FROM jsonb_array_elements(p_frames) WITH ORDINALITY e OFFSET 0
+  ) r
   CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT r.value ? 'version' THEN v_bodies -> (r.value ->> 'body')::int END AS body OFFSET 0) b
   CROSS JOIN LATERAL (SELECT coalesce((r.value ->> 'isolated')::boolean, false) AS isolated OFFSET 0) s;
@@ -204,19 +206,19 @@ CREATE OR REPLACE FUNCTION ledger_frames(p_organization uuid, p_task uuid, p_ear
 RETURNS TABLE (index int, body int, label text, status text, loop jsonb, error jsonb, results jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_first int;
+  x executions_expansion%ROWTYPE;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
-  SELECT e.round_first INTO v_first FROM executions_expansion e WHERE e.task_id = p_task;
+  SELECT * INTO x FROM executions_expansion e WHERE e.task_id = p_task;
   RETURN QUERY
-    SELECT f.index, f.body::int, f.label, f.status, f.loop, f.error,
+    SELECT f.index - x.base, f.body::int, f.label, f.status, f.loop, f.error,
            (SELECT jsonb_object_agg(t.name, jsonb_build_object('output', t.output, 'ref', t.output_ref,
                                                               'status', t.status, 'error', t.error))
             FROM generate_series(f.first, f.first + f.size - 1) AS s(seq)
             JOIN executions_task t
               ON t.id = ledger_task_id(f.execution_id, s.seq) AND t.kind NOT IN ('join', 'compensation'))
     FROM executions_frame f
-    WHERE f.parent_task_id = p_task AND (f.index < v_first) = p_earlier AND f.status NOT IN ('pending', 'running')
+    WHERE f.parent_task_id = p_task AND f.index >= x.base AND (f.index < x.round_first) = p_earlier AND f.status NOT IN ('pending', 'running')
     ORDER BY f.index;
 END $$;
 

@@ -1,0 +1,46 @@
+"""Deciding about tasks that wait for people."""
+
+from __future__ import annotations
+
+from apps.accounts.models import User
+from apps.accounts.permissions import Action, require
+from apps.core.errors import Forbidden, Invalid
+from apps.executions import dispatch, ledger
+from apps.executions.errors import AlreadyDecided, NotWaiting
+from apps.executions.models import Decision, Task
+from apps.executions.waiting import DECIDING, waiting_for
+
+LONGEST_COMMENT = 2000
+CHOICES = ("approve", "reject")
+
+
+def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Decision:
+    """Record what somebody says to a task that waits for approval; the last vote that is needed lets it go on.
+
+    Raises NotWaiting, AlreadyDecided, or Forbidden for a role that does not suffice and for whoever may not judge their
+    own run.
+    """
+    role = require(actor=actor, organization=task.organization, action=Action.WRITE)
+    if decision not in CHOICES:
+        raise Invalid("`decision` is approve or reject.", errors=[_problem("decision", "it is approve or reject")])
+    if len(comment) > LONGEST_COMMENT:
+        raise Invalid("The comment is too long.", errors=[_problem("comment", f"at most {LONGEST_COMMENT} characters")])
+    asked = waiting_for(task)
+    if asked is None or asked.reason != "approval":
+        raise NotWaiting
+    if asked.role not in DECIDING.get(role, ()):
+        raise Forbidden(f"This needs the role {asked.role} or above; you are {role} of {task.organization.name}.")
+    if asked.details.get("exclude_submitter") is True and task.execution.created_by_id == actor.pk:
+        raise Forbidden("You have started this run; somebody else must decide.")
+    decided = ledger.decide(task.pk, actor.pk, actor.email, role, decision, comment)
+    if decided.outcome == "already":
+        raise AlreadyDecided
+    if decided.outcome == "not_waiting":
+        raise NotWaiting
+    dispatch.send_after_commit(decided.released)
+    task.refresh_from_db()
+    return Decision.objects.filter(task_id=task.pk, user=actor).latest("id")
+
+
+def _problem(field: str, message: str) -> dict[str, str]:
+    return {"code": "invalid", "message": message, "pointer": f"/{field}"}
