@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import jsonschema_rs
 
+from apps.melodies.definition.schema_effort import check_effort
+
 MOST_PROBLEMS: Final = 20
 _SHOWN: Final = 300
 
@@ -19,6 +21,7 @@ class SchemaBroken(ValueError):
 def problems_of(schema: dict[str, Any] | bool, payload: Any) -> list[dict[str, str]]:  # noqa: FBT001 - `true` is a schema
     """What does not fit, as `{"pointer", "message"}`, at most 20; empty when all of it fits."""
     try:
+        check_effort(schema, payload)
         validator = jsonschema_rs.validator_for(
             schema, offline=True, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True
         )

@@ -15,9 +15,10 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Action, require
 from apps.executions import dispatch, ledger
 from apps.executions.errors import ExecutionOver, InvalidInput
-from apps.executions.models import Execution, Variable
+from apps.executions.models import Conversation, Execution, Variable
 from apps.executions.queries import latest_version
 from apps.melodies.definition.expressions import ExpressionError, expand_environment
+from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.definition.problems import ProblemList
 from apps.melodies.definition.workflow_limits import read_limits
 from apps.melodies.models import Melody, MelodyVersion
@@ -137,11 +138,19 @@ def _checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(given)
 
 
+def _remembered(execution: Execution) -> Mapping[str, Any]:
+    """Variables of scope `session` that earlier runs of the melody have set."""
+    record = Conversation.objects.filter(
+        organization_id=execution.organization_id, scope=execution.melody_id, name=REMEMBERED_VARIABLES
+    ).values_list("record", flat=True)
+    return record.first() or {}
+
+
 def _set_initial_variables(execution: Execution, workflow: Mapping[str, Any]) -> None:
     written = {**(workflow.get("global_vars") or {}), **(workflow.get("variables") or {})}
     exposed = {name: os.environ[name] for name in settings.SYMPHONY_MELODY_ENVIRONMENT if name in os.environ}
     try:
-        initial = expand_environment(written, exposed)
+        initial = {**expand_environment(written, exposed), **_remembered(execution)}
     except ExpressionError as error:
         raise InvalidInput(f"The melody's variables cannot be set: {error}") from error
     Variable.objects.bulk_create(

@@ -325,3 +325,18 @@ def test_variables_change_from_pass_to_pass(stage: Stage) -> None:
     run = play(stage, steps, variables={"n": 0})
     assert run.wait().status == "completed", run.state()
     assert (output(run, "after"), output(run, "loop")["iterations"]) == (4, 4)
+
+
+def test_variables_of_the_session_outlive_the_run(stage: Stage) -> None:
+    steps = [
+        echo("before", "{{state.count}}"),
+        {"name": "more", "type": "set_variable", "scope": "session", "variables": {"count": "{{state.count + 1}}"}},
+    ]
+    document = {"workflow": {"name": "counting", "variables": {"count": 0}, "steps": steps}}
+    version = stage.publish(json.dumps(document).encode(), media="json")
+    seen = []
+    for _ in range(3):
+        run = stage.start(version, {})
+        assert run.wait().status == "completed", run.state()
+        seen.append(output(run, "before"))
+    assert seen == [0, 1, 2]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from time import monotonic
 
 from django.conf import settings
 from django.db import Error, connection
@@ -17,11 +18,14 @@ from kombu.exceptions import OperationalError
 from apps.core.tenancy import sweeping
 from apps.executions import dispatch, ledger
 from apps.executions.ledger import Release
+from apps.spending.services import close_lost
 from workers.routing import QUEUES
 
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+BOOKS_SECONDS = 10.0
+"""How often model calls are looked for that nobody settled."""
 
 
 def sweep_once() -> int:
@@ -35,9 +39,13 @@ def sweep_once() -> int:
 def sweep_until(stop: threading.Event) -> None:
     """Sweep again and again, at once while there is much to do; troubles are told and tried again."""
     moved = 0
+    books = 0.0
     while not stop.wait(0 if moved >= BATCH else settings.SYMPHONY_SWEEP_SECONDS):
         try:
             moved = sweep_once()
+            if monotonic() >= books:
+                close_lost()
+                books = monotonic() + BOOKS_SECONDS
         except (Error, OperationalError, OSError) as error:
             moved = 0
             logger.warning("this pass of the sweep failed, the next will try again: %s", error)

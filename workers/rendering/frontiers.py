@@ -16,7 +16,7 @@ from uuid import UUID
 from celery import current_app
 
 from workers.compiler.canvas import STEP_TASK, Canvas, Chain, Chord, Group, Link, compose, look_ahead, signature
-from workers.compiler.plan import EDGE_CODES, END_KIND, STRIPED, Plan, PlanNode
+from workers.compiler.plan import EDGE_CODES, JOIN_KIND, STRIPED, Plan, PlanNode
 
 _RUN: Final = UUID("01234567-89ab-7def-8123-456700000000")
 _OWNER: Final = UUID("01234567-89ab-7def-8123-456789abcdef")
@@ -113,7 +113,7 @@ def _follow(plan: Plan, counts: dict[int, _Count], done: Sequence[PlanNode]) -> 
             verdict = _verdict(target, count)
             if verdict is not None:
                 del counts[number]
-                if target.kind == END_KIND:
+                if target.kind == JOIN_KIND:
                     continue
                 if verdict:
                     ready.append(target)

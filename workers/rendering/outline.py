@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workers.compiler.plan import EDGE_CODES, END_KIND, STRIPED, Plan, PlanNode
+from workers.compiler.plan import EDGE_CODES, JOIN_KIND, STRIPED, Plan, PlanNode
 
 EDGE_NAMES: Final = {code: name for name, code in EDGE_CODES.items()}
 _PLAIN: Final = frozenset({"success", "order"})
@@ -17,13 +17,13 @@ _MARKUP: Final = re.compile(r'["#<>&\\`|\[\]{}()\n\r]')
 def edges(plan: Plan, node: PlanNode) -> Iterator[tuple[PlanNode, str]]:
     """Successors with the kind of the edge; the virtual end of a body is left out."""
     for number, code in zip(node.successors, node.edge_on, strict=True):
-        if plan.nodes[number].kind != END_KIND:
+        if plan.nodes[number].kind != JOIN_KIND:
             yield plan.nodes[number], EDGE_NAMES[code % STRIPED]
 
 
 def shown(plan: Plan) -> list[PlanNode]:
     """All nodes but the virtual ones."""
-    return [node for node in plan.nodes if node.kind != END_KIND]
+    return [node for node in plan.nodes if node.kind != JOIN_KIND]
 
 
 def as_json(plan: Plan) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def _boxes(plan: Plan, inside: dict[int | None, list[PlanNode]]) -> Iterator[str
         pending.append((f"{indent}end", None, ""))
         for body in reversed(node.bodies):
             own = [plan.nodes[number] for number in range(body.first, body.first + body.size)]
-            within = [child for child in own if child.kind != END_KIND]
+            within = [child for child in own if child.kind != JOIN_KIND]
             deeper = indent + ("    " if body.label else "  ")
             if body.label and within:
                 pending.append((f"{indent}  end", None, ""))

@@ -15,8 +15,8 @@ from pydantic import Field
 from apps.melodies.definition.kinds import StepKind
 from workers.steps.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, TemplatedBool
-from workers.steps.files.jail import Jail
 from workers.steps.files.select import bounded
+from workers.steps.files.storing import open_workspace
 
 MOST_BYTES = 64 << 20
 MOST_FILES = 10_000
@@ -36,7 +36,7 @@ def _archive(step: StepContext, *, compress: bool) -> bytes:
     """All regular files of the workspace, up to 64 MB."""
     buffer = io.BytesIO()
     total = 0
-    with Jail(step.workspace) as jail, tarfile.open(fileobj=buffer, mode="w") as tar:
+    with open_workspace(step) as jail, tarfile.open(fileobj=buffer, mode="w") as tar:
         for entry in bounded(jail.walk(), MOST_FILES):
             if entry.kind != "file":
                 continue

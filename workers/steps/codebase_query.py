@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from apps.melodies.definition.kinds import StepKind
 from workers.steps.codebase import criteria, finding, history, measuring, relations
-from workers.steps.codebase.criteria import merge
 from workers.steps.codebase.git import Repository
 from workers.steps.codebase.languages import SKIPPED_FOLDERS
 from workers.steps.codebase.project import declared, project_type
@@ -19,8 +19,9 @@ from workers.steps.codebase.tree import Tree
 from workers.steps.contract import StepCancelled, StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, TemplatedBool, require
 from workers.steps.files.jail import Jail
+from workers.steps.files.rules import FREE, Rules, rules_of
 
-Merged = BeforeValidator(merge)
+Merged = criteria.Merged()
 Symbols = Annotated[criteria.FindSymbols | None, Merged]
 Plain = Annotated[criteria.Nothing | None, Merged]
 Commits = Annotated[criteria.History | None, Merged]
@@ -145,13 +146,21 @@ def run(params: CodebaseQuery, step: StepContext) -> dict[str, Any]:
         if step.cancelled.is_set():
             raise StepCancelled(step.name)
 
-    with Jail(root) as jail:
+    with Jail(root, _rules(step, root)) as jail:
         tree = Tree(jail, pulse)
         repository = Repository(root, allowed) if allowed is not None else None
         answers = {name: _answer(query, tree, repository) for name, query in params.queries.items()}
         if params.codebase_context:
             answers["codebase_context"] = _context(root, tree, repository)
     return answers
+
+
+def _rules(step: StepContext, root: Path) -> Rules:
+    """The document's rules hold in the workspace; the operator's folders are read only in any case."""
+    workspace = step.workspace.resolve()
+    if not root.is_relative_to(workspace):
+        return FREE
+    return replace(rules_of(step.workflow).below(root.relative_to(workspace).parts), most_bytes=None)
 
 
 def _answer(query: Query, tree: Tree, repository: Repository | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from apps.melodies.definition.expressions import ExpressionError, compile_source
 from apps.melodies.definition.kinds import StepKind
 from workers.steps.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool, require
+from workers.steps.files.storing import store
 from workers.steps.transform.apply import apply
 from workers.steps.transform.operations import Operation
 from workers.steps.transform.render import RenderOptions, markdown_table, svg_bars
@@ -43,7 +44,8 @@ class DataTransform(Params):
     options: RenderOptions = Field(
         default_factory=lambda: RenderOptions.model_validate({}), description="For markdown and svg_bars."
     )
-    lazy: Lazy | None = Field(None, description="Accepted, without effect.")
+    output_file: str | None = Field(None, description="Also write the outcome to this file of the workspace.")
+    lazy: Lazy | TemplatedBool | None = Field(None, description="Accepted, without effect.")
     stream_mode: TemplatedBool | None = Field(None, description="Accepted, without effect.")
     chunk_size: Annotated[int, Field(ge=1), OrTemplate()] | None = Field(None, description="Accepted, without effect.")
 
@@ -86,12 +88,8 @@ def _formatted(data: Any, params: DataTransform) -> Any:
         summary="Filter, change, join, group, sort and sum up data",
         inline=True,
         sources=("input_source", "operations.*.right_source"),
-        literals=(
-            "operations.*.condition",
-            "operations.*.expression",
-            "operations.*.mapping",
-            "operations.*.path",
-        ),
+        literals=("operations.*.path",),
+        per_item=("operations.*.condition", "operations.*.expression", "operations.*.mapping"),
     )
 )
 def run(params: DataTransform, step: StepContext) -> Any:
@@ -103,6 +101,8 @@ def run(params: DataTransform, step: StepContext) -> Any:
         except StepFailed as error:
             raise StepFailed(f"operation {number}: {error}", code=error.code, details=error.details) from error
     value = _formatted(data, params)
+    if params.output_file:
+        store(step, params.output_file, value)
     if params.output_format in ("markdown", "svg_bars") and params.output_field is None:
         return value
     return {

@@ -47,14 +47,14 @@ class OrTemplate:
         inner = handler(source)
 
         def check(value: Any, valid: core_schema.ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-            if isinstance(value, str) and "{{" in value and not is_rendered(info):
+            if isinstance(value, str) and ("{{" in value or "${" in value) and not is_rendered(info):
                 return value
             return valid(value)
 
         return core_schema.with_info_wrap_validator_function(check, inner)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), {"type": "string", "pattern": r"\{\{", "description": "a template"}]}
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": r"\{\{|\$\{", "description": "a template"}]}
 
 
 TemplatedInt = Annotated[int, OrTemplate()]

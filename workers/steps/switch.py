@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -12,6 +13,7 @@ from apps.melodies.definition.expressions import ExpressionError, compile_expres
 from apps.melodies.definition.kinds import BodyField, StepKind
 from workers.steps.contract import Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, is_rendered, require
+from workers.steps.inner import failure
 
 
 def case_text(value: Any) -> str:
@@ -35,7 +37,9 @@ class Switch(Params):
         description="The value to look at: a path (`steps.review.verdict`), an expression or a template."
     )
     cases: Annotated[dict[str, list[Any]], BeforeValidator(_text_keys)] = Field(
-        default_factory=dict, description="A list of steps for each value, compared as text."
+        default_factory=dict,
+        description="A list of steps for each value, compared as text. A key with `*` or `?` is a pattern, for values that "
+        "are no key themselves.",
     )
     default: list[Any] | None = Field(None, description="Steps to run when no case matches.")
 
@@ -58,8 +62,7 @@ def collect(params: Switch, step: StepContext, frames: Sequence[FrameOutcome]) -
         return _result(None, {})
     frame = frames[0]
     if frame.status != "completed":
-        error = frame.error or {"code": "cancelled", "message": f"case {frame.label!r} was stopped before it ended"}
-        raise StepFailed(str(error.get("message")), code=str(error.get("code")), details=dict(error))
+        raise failure(frame)
     matched = frame.label if frame.body < len(params.cases) else None
     return _result(matched, dict(frame.results))
 
@@ -72,22 +75,30 @@ def collect(params: Switch, step: StepContext, frames: Sequence[FrameOutcome]) -
         inline=True,
         bodies=(BodyField("cases", "map"), BodyField("default", "list")),
         expressions=("expression",),
+        branches=True,
     ),
     collect=collect,
 )
 def run(params: Switch, step: StepContext) -> Any:
-    """Choose the body: the cases in the order written, then the default."""
+    """Choose the body: the case of this value, else the pattern that says most, else the default."""
     try:
         value = compile_expression(params.expression).evaluate(step.scope) if _is_text(params) else params.expression
     except ExpressionError as error:
         raise StepFailed(f"expression of switch {step.name!r}: {error}", code="bad_expression") from error
     text = case_text(value)
     labels = list(params.cases)
-    if text in params.cases:
-        return Expand([FrameSpec(labels.index(text))])
+    chosen = text if text in params.cases else _pattern(labels, text)
+    if chosen is not None:
+        return Expand([FrameSpec(labels.index(chosen))])
     if params.default is not None:
         return Expand([FrameSpec(len(labels))])
     return _result(None, {})
+
+
+def _pattern(labels: Sequence[str], text: str) -> str | None:
+    """The pattern that matches with the most characters of its own; of equal ones the first in the alphabet."""
+    matching = [label for label in labels if ("*" in label or "?" in label) and fnmatchcase(text, label)]
+    return min(matching, key=lambda label: (-sum(sign not in "*?" for sign in label), label), default=None)
 
 
 def _is_text(params: Switch) -> bool:

@@ -43,7 +43,9 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-@step_kind(StepKind(name="wait", params=Wait, summary="Wait for a time without holding a worker", inline=True))
+@step_kind(
+    StepKind(name="wait", params=Wait, summary="Wait for a time without holding a worker", inline=True, waits=True)
+)
 def run(params: Wait, step: StepContext) -> WaitUntil:
     """Name the moment; the engine wakes the step then."""
     now = datetime.now(UTC)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from workers.steps.fields import OrTemplate, Params, TemplatedBool
 
@@ -19,7 +21,7 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Texts = Annotated[list[str], BeforeValidator(as_list)]
+Texts = Annotated[list[str], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
 
 
 def merge(value: Any) -> Any:
@@ -29,6 +31,16 @@ def merge(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(part, dict) for part in value):
         return {key: item for part in value for key, item in part.items()}
     return value
+
+
+class Merged:
+    """Marks criteria that may be written as a list of maps too."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(merge, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"type": "array", "items": {"type": "object"}}]}
 
 
 class Scoped(Params):
@@ -95,7 +107,7 @@ class FindRelated(Params):
     """Files that have to do with one."""
 
     file: str = Field(description="Which file.")
-    types: Annotated[list[Relation], BeforeValidator(as_list)] = Field(
+    types: Annotated[list[Relation], BeforeValidator(as_list, json_schema_input_type=Relation | list[Relation])] = Field(
         default_factory=lambda: list(get_args(Relation)), description="In which ways."
     )
     max_results: Limit = Field(20, description="At most this many.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import mimetypes
 from collections.abc import Callable
 from typing import Any
 
@@ -11,41 +9,11 @@ from workers.steps.contract import StepContext, StepFailed
 from workers.steps.files.formats import Style, convert
 from workers.steps.files.jail import Jail, parts_of
 from workers.steps.files.params import FileOps
+from workers.steps.files.storing import MOST_WRITTEN, keep_file
+from workers.steps.files.types import artifact_type, as_bytes, content_type
 
 MOST_TEXT = 10 << 20
-MOST_WRITTEN = 64 << 20
 LONGEST_LINE = 8 << 20
-
-_DOCUMENTS = frozenset({".md", ".html", ".txt", ".rst", ".pdf"})
-_CODE = frozenset({".py", ".js", ".ts", ".ex", ".exs", ".rs", ".go", ".sh", ".sql", ".c", ".java"})
-_SETTINGS = frozenset({".toml", ".ini", ".cfg", ".yaml", ".yml", ".env"})
-_TEXT_TYPES = {
-    ".md": "text/markdown",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".jsonl": "application/jsonl",
-}
-
-
-def content_type(name: str) -> str:
-    """The media type a file name suggests."""
-    suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    return _TEXT_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def artifact_type(name: str) -> str:
-    """documentation, code, config or data, by the file's name."""
-    suffix = name[name.rfind(".") :].lower() if "." in name else ""
-    if suffix in _DOCUMENTS:
-        return "documentation"
-    return "code" if suffix in _CODE else "config" if suffix in _SETTINGS else "data"
-
-
-def as_bytes(content: Any) -> bytes:
-    """Text as it is; anything else as JSON."""
-    if isinstance(content, str):
-        return content.encode("utf-8", "surrogatepass")
-    return (json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n").encode()
 
 
 def write(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
@@ -56,13 +24,8 @@ def write(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
     path = params.path or ""
     jail.write(parts_of(path), data, overwrite=params.options.overwrite)
     if params.artifact is not False:
-        _keep(step, path, data)
+        keep_file(step, path, data)
     return {"operation": "write", "path": path, "bytes": len(data), "status": "completed"}
-
-
-def _keep(step: StepContext, path: str, data: bytes) -> None:
-    name = "/".join(parts_of(path))
-    step.keep(name, data, content_type=content_type(name), artifact_type=artifact_type(name))
 
 
 def read(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
@@ -84,7 +47,7 @@ def convert_file(params: FileOps, jail: Jail, step: StepContext) -> dict[str, An
     data = convert(jail.read(parts_of(source), MOST_TEXT), str(params.format), style)
     jail.write(parts_of(destination), data, overwrite=options.overwrite)
     if params.artifact:
-        _keep(step, destination, data)
+        keep_file(step, destination, data)
     return {
         "operation": "convert",
         "source": source,
@@ -132,3 +95,6 @@ def stream_process(params: FileOps, jail: Jail, step: StepContext) -> dict[str, 
         "status": "completed",
         "method": "streaming",
     }
+
+
+__all__ = ["artifact_type", "as_bytes", "content_type", "convert_file", "read", "stream_process", "write"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workers.steps.contract import StepContext, StepFailed
+from workers.steps.files.globs import is_glob
 from workers.steps.files.jail import Entry, Jail, Parts, parts_of
 from workers.steps.files.params import FileCheck, FileOps
 from workers.steps.files.patterns import UserPattern
@@ -40,10 +41,12 @@ def _wanted(params: FileOps, start: Parts, entries: Iterator[Entry]) -> Iterator
 
 def list_files(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
     """The names in a folder; with `recursive`, or a pattern with a slash, also what is below."""
-    start = parts_of(params.path)
+    folder = "." if params.path is None else params.path
+    start = parts_of(folder)
     if jail.entry(start).kind != "folder":
-        raise StepFailed(f"{params.path!r} is not a folder", code="not_a_folder")
-    deep = params.recursive or "/" in (params.pattern or "")
+        raise StepFailed(f"{folder!r} is not a folder", code="not_a_folder")
+    everywhere = "recursive" in params.options.model_fields_set and params.options.recursive
+    deep = params.recursive or everywhere or "/" in (params.pattern or "")
     entries = bounded(jail.walk(start)) if deep else iter(jail.children(start))
     found = list(_wanted(params, start, entries))
     if params.options.sort_by == "size":
@@ -53,7 +56,7 @@ def list_files(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]
     files = ["/".join(entry.parts[len(start) :]) for entry in found[: params.options.limit]]
     result = {
         "operation": "list",
-        "path": params.path,
+        "path": folder,
         "pattern": params.pattern,
         "files": files,
         "count": len(files),
@@ -89,13 +92,15 @@ def validate(params: FileOps, jail: Jail, step: StepContext) -> dict[str, Any]:
 
 
 def _paths(jail: Jail, check: FileCheck) -> list[str]:
-    if check.path is not None:
-        return [check.path]
-    return [found.entry.path for found in matching(jail, check.pattern or "")] or [check.pattern or ""]
+    written = check.path if check.path is not None else check.pattern or ""
+    if check.path is not None and (not is_glob(written) or jail.find(parts_of(written)) is not None):
+        return [written]
+    return [found.entry.path for found in matching(jail, written)] or [written]
 
 
 def _criteria(check: FileCheck) -> dict[str, Any]:
-    return check.model_dump(exclude_unset=True, exclude={"path", "pattern"})
+    chosen_by = {"path"} if _content_pattern(check) else {"path", "pattern"}
+    return check.model_dump(exclude_unset=True, exclude=chosen_by)
 
 
 def _problems(jail: Jail, check: FileCheck, path: str) -> list[str]:
@@ -127,12 +132,20 @@ def _problems(jail: Jail, check: FileCheck, path: str) -> list[str]:
 
 
 def _looks_inside(check: FileCheck) -> bool:
-    return bool(check.must_contain) or check.validate_json
+    return bool(check.must_contain) or check.validate_json or _content_pattern(check) is not None
+
+
+def _content_pattern(check: FileCheck) -> str | None:
+    """Beside a path, `pattern` is about the content."""
+    return check.pattern if check.path is not None else None
 
 
 def _content_problems(data: bytes, check: FileCheck) -> list[str]:
     texts = [check.must_contain] if isinstance(check.must_contain, str) else check.must_contain
     problems = [f"does not contain {text[:60]!r}" for text in texts if text.encode() not in data]
+    wanted = _content_pattern(check)
+    if wanted is not None and not UserPattern(wanted, "files pattern").found_in(data.decode("utf-8", "replace")):
+        problems.append(f"has nothing that matches {wanted[:60]!r}")
     if check.validate_json:
         try:
             json.loads(data)

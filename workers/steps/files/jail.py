@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Self, cast
 
 from workers.steps.contract import StepFailed
+from workers.steps.files.rules import FREE, Rules
 
 Parts = tuple[str, ...]
 
@@ -96,13 +97,18 @@ def _kind(mode: int) -> Literal["file", "folder", "other"]:
 class Jail:
     """A folder held open. Use it as a context manager.
 
-    `root` itself is resolved first, so links in the operator's own path to it are fine.
+    `root` itself is resolved first, so links in the operator's own path to it are fine. `rules` narrow down what may be
+    read and written inside.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, rules: Rules = FREE) -> None:
         self.root = root.resolve()
+        self._rules = rules
+        self._room: int | None = None
         with _explained(self.root.parts[1:]):
             self._fd = self._descend(os.open("/", _FOLDER), self.root.parts[1:], create=False)
+        if rules.most_bytes is not None:
+            self._room = rules.most_bytes - sum(entry.size for entry in self._walk(()) if entry.kind == "file")
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +155,7 @@ class Jail:
 
     def make_folder(self, parts: Parts) -> None:
         """Create a folder and those above it."""
+        self._rules.check_write(parts)
         with self.folder(parts, create=True):
             pass
 
@@ -180,6 +187,7 @@ class Jail:
     @contextmanager
     def reading(self, parts: Parts) -> Iterator[BinaryIO]:
         """A regular file, open for reading."""
+        self._rules.check_read(parts)
         with self._place(parts) as (parent, name):
             handle = os.open(name, _READ, dir_fd=parent)
             file = os.fdopen(handle, "rb")
@@ -201,12 +209,13 @@ class Jail:
     @contextmanager
     def writing(self, parts: Parts, *, overwrite: bool = True, create_parents: bool = True) -> Iterator[BinaryIO]:
         """A new file that takes its place only when it is complete. Never writes through a link or into a device."""
+        self._rules.check_write(parts)
         with self._place(parts, create=create_parents) as (parent, name):
-            self._must_be_replaceable(parent, name, parts)
+            replaced = self._must_be_replaceable(parent, name, parts)
             temporary = f".{secrets.token_hex(8)}.part"
             try:
                 with os.fdopen(os.open(temporary, _CREATE, 0o644, dir_fd=parent), "wb") as file:
-                    yield file
+                    yield file if self._room is None else self._metered(file, replaced)
                 if overwrite:
                     os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
                 else:
@@ -215,14 +224,30 @@ class Jail:
                 _forget(temporary, parent)
 
     @staticmethod
-    def _must_be_replaceable(parent: int, name: str, parts: Parts) -> None:
+    def _must_be_replaceable(parent: int, name: str, parts: Parts) -> int:
+        """The size of the file that is there; 0 when there is none."""
         try:
-            kind = _kind(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
-            return
+            return 0
+        kind = _kind(found.st_mode)
         if kind != "file":
             what = "a folder" if kind == "folder" else "a symbolic link, device or pipe"
             raise StepFailed(f"{'/'.join(parts)!r} is {what}; it cannot be replaced by a file", code="path_refused")
+        return found.st_size
+
+    def _metered(self, file: BinaryIO, replaced: int) -> BinaryIO:
+        """The file, with an error as soon as the workspace would grow beyond its bound."""
+        self._room = (self._room or 0) + replaced
+        return cast(BinaryIO, _Metered(self, file))
+
+    def use_room(self, size: int) -> None:
+        """Count bytes that are about to be written."""
+        if self._room is not None:
+            self._room -= size
+            if self._room < 0:
+                message = "the workspace would grow beyond the workflow's resource_limits.max_workspace_size_mb"
+                raise StepFailed(message, code="workspace_full", final=True)
 
     def write(self, parts: Parts, data: bytes, *, overwrite: bool = True) -> None:
         """Put a whole file."""
@@ -231,6 +256,8 @@ class Jail:
 
     def move(self, source: Parts, destination: Parts, *, create_parents: bool = True) -> None:
         """Rename a file or folder. A link at the destination is replaced, not followed."""
+        self._rules.check_write(source, whole=True)
+        self._rules.check_write(destination, whole=True)
         with (
             self._place(source) as (from_folder, from_name),
             self._place(destination, create=create_parents) as (to, name),
@@ -239,6 +266,7 @@ class Jail:
 
     def remove(self, parts: Parts) -> None:
         """Delete a file, or a folder with all that is in it. A link is deleted, never what it points to."""
+        self._rules.check_write(parts, whole=True)
         with self._place(parts) as (parent, name):
             if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
                 shutil.rmtree(name, dir_fd=parent)
@@ -256,11 +284,17 @@ class Jail:
 
     def set_modified(self, parts: Parts, modified: float) -> None:
         """Give a file its time of change."""
+        self._rules.check_write(parts)
         with self._place(parts) as (parent, name):
             os.utime(name, (modified, modified), dir_fd=parent, follow_symlinks=False)
 
     def children(self, parts: Parts) -> list[Entry]:
-        """What is directly in a folder, by name."""
+        """What is directly in a folder, by name; only what the rules let be seen."""
+        if not self._rules.may_see(parts):
+            self._rules.check_read(parts)
+        return [entry for entry in self._children(parts) if self._rules.may_see(entry.parts)]
+
+    def _children(self, parts: Parts) -> list[Entry]:
         with self.folder(parts) as handle, _explained(parts), os.scandir(handle) as found:
             entries = [_entry(parts, item) for item in islice(found, MOST_IN_FOLDER + 1)]
         if len(entries) > MOST_IN_FOLDER:
@@ -271,16 +305,38 @@ class Jail:
 
     def walk(self, parts: Parts = (), *, enter: Callable[[Entry], bool] | None = None) -> Iterator[Entry]:
         """Everything below a folder, depth first, by name. Folders for which `enter` is false are not opened."""
-        pending = list(reversed(self.children(parts)))
+        return self._walk(parts, enter=enter, children=self.children)
+
+    def _walk(
+        self,
+        parts: Parts,
+        *,
+        enter: Callable[[Entry], bool] | None = None,
+        children: Callable[[Parts], list[Entry]] | None = None,
+    ) -> Iterator[Entry]:
+        look = children or self._children
+        pending = list(reversed(look(parts)))
         while pending:
             entry = pending.pop()
             yield entry
             if entry.kind == "folder" and len(entry.parts) < DEEPEST and (enter is None or enter(entry)):
                 try:
-                    pending.extend(reversed(self.children(entry.parts)))
+                    pending.extend(reversed(look(entry.parts)))
                 except StepFailed as error:
                     if error.code not in ("not_found", "not_allowed", "path_refused"):
                         raise
+
+
+class _Metered:
+    """A file that counts what is written to it."""
+
+    def __init__(self, jail: Jail, file: BinaryIO) -> None:
+        self._jail = jail
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self._jail.use_room(len(data))
+        return self._file.write(data)
 
 
 def _entry(folder: Parts, item: os.DirEntry[str]) -> Entry | None:

@@ -35,6 +35,7 @@ Conversion = Literal[
     "xml_to_json",
     "xml_to_yaml",
 ]
+LONGEST_WAIT = 366 * 86_400
 Size = Annotated[int, Field(ge=0), OrTemplate()]
 
 
@@ -60,10 +61,13 @@ class FileOptions(Params):
 
 
 class FileCheck(Params):
-    """One file to check or delete: by `path`, or all that fit `pattern`."""
+    """One file to check or delete by `path`, or all that fit `pattern`."""
 
-    path: str | None = Field(None, description="A path in the workspace.")
-    pattern: str | None = Field(None, description="A glob, such as `reports/**/*.json`.")
+    path: str | None = Field(None, description="A path in the workspace, or a glob.")
+    pattern: str | None = Field(
+        None,
+        description="A glob, such as `reports/**/*.json`; beside `path`, a regular expression that the content has to match.",
+    )
     older_than: str | None = Field(
         None, description="Delete: only if last changed before: `7d`, `12h`, `30m` or a date."
     )
@@ -79,7 +83,7 @@ class FileCheck(Params):
 
     @model_validator(mode="after")
     def _names_something(self) -> FileCheck:
-        require((self.path is None) != (self.pattern is None), "give exactly one of `path` and `pattern`")
+        require(self.path is not None or self.pattern is not None, "`path` is missing (or `pattern`, a glob)")
         return self
 
 
@@ -99,7 +103,7 @@ _TAKES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "stream_process": (frozenset({"source", "processor"}), frozenset({"destination", "pattern", "replacement"})),
     "delete": (frozenset(), frozenset({"path", "files", "options"})),
     "validate": (frozenset({"files"}), frozenset()),
-    "list": (frozenset({"path"}), frozenset({"pattern", "recursive", "options", "output_field"})),
+    "list": (frozenset(), frozenset({"path", "pattern", "recursive", "options", "output_field"})),
     "convert": (frozenset({"source", "destination", "format"}), frozenset({"options", "artifact"})),
     "wait": (frozenset({"duration_seconds"}), frozenset()),
     "write": (frozenset({"path", "content"}), frozenset({"artifact", "options"})),
@@ -116,7 +120,7 @@ class FileOps(Params):
         description="copy, move: a path, a glob, a list of them, or {pattern, exclude}. convert, stream_*: a path.",
     )
     destination: str | None = Field(None, description="copy, move, convert, stream_copy: where to.")
-    path: str | None = Field(None, description="delete, list, write, read: a path.")
+    path: str | None = Field(None, description="delete, list (default: the workspace), write, read: a path.")
     pattern: str | None = Field(
         None,
         description="list: a glob for names (`*.py`), or for paths when it has a slash; a regular expression when it starts "
@@ -133,8 +137,8 @@ class FileOps(Params):
     content: Any = Field(None, description="write: text as it is; anything else is written as JSON.")
     artifact: TemplatedBool | None = Field(None, description="Keep what is written as an artifact (write: yes).")
     output_field: str | None = Field(None, description="list: also give the files under this name.")
-    duration_seconds: Annotated[float, Field(ge=0, le=3600), OrTemplate()] | None = Field(
-        None, description="wait: how long, at most an hour."
+    duration_seconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT), OrTemplate()] | None = Field(
+        None, description="wait: how long, at most 366 days."
     )
 
     @model_validator(mode="after")
@@ -148,6 +152,8 @@ class FileOps(Params):
         require(not extra, f"file_ops {self.operation} has no use for {' and '.join(extra)}")
         if self.operation == "delete":
             require((self.path is None) != (self.files is None), "file_ops delete needs `path` or `files`, not both")
+            both = any(check.path is not None and check.pattern is not None for check in self.files or [])
+            require(not both, "file_ops delete takes either `path` or `pattern` for each of its `files`")
         if self.processor == "replace":
             require(bool(self.pattern) and self.replacement is not None, "replace needs `pattern` and `replacement`")
         if self.operation in ("convert", "stream_copy", "stream_process"):

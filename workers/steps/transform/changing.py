@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from apps.melodies.definition.expressions import Scope, compile_expression, compile_template
+from apps.melodies.definition.expressions import Scope, compile_template
 from workers.steps.contract import StepFailed
+from workers.steps.transform.formulas import formula
 from workers.steps.transform.operations import Map
 from workers.steps.transform.values import at, item_scope, put, text_of
 
-Evaluate = Callable[[Scope], Any]
 _CASE: dict[str, Callable[[str], str]] = {"uppercase": str.upper, "lowercase": str.lower}
 
 
@@ -35,7 +35,7 @@ def _change_of(operation: Map, field: str | None, scope: Scope) -> Callable[[Any
         if field is None:
             raise StepFailed(f"`{operation.expression}` needs `field`, the field to change", code="bad_params")
         return _recasing(_CASE[operation.expression.strip()], field)
-    evaluate = _expression(operation.expression)
+    evaluate = formula(operation.expression)
 
     def step(item: Any, key: Any) -> Any:
         outcome = evaluate(item_scope(scope, item, field=field, key=key))
@@ -73,16 +73,3 @@ def _recasing(change_case: Callable[[str], str], field: str) -> Callable[[Any, A
         return _with(item, field, change_case(old)) if isinstance(old, str) else item
 
     return step
-
-
-def _expression(source: Any) -> Evaluate:
-    """An expression, or a map or list of expressions; other values stand for themselves."""
-    if isinstance(source, str):
-        return compile_expression(source).evaluate
-    if isinstance(source, Mapping):
-        entries = {str(key): _expression(value) for key, value in source.items()}
-        return lambda scope: {key: evaluate(scope) for key, evaluate in entries.items()}
-    if isinstance(source, list):
-        items = [_expression(value) for value in source]
-        return lambda scope: [evaluate(scope) for evaluate in items]
-    return lambda scope: source

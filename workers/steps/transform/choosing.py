@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from apps.melodies.definition.expressions import Scope, compile_condition
+from apps.melodies.definition.expressions import Scope, compile_condition, compile_expression
 from workers.steps.transform.operations import Filter, Flatten, Sort, Unique
 from workers.steps.transform.values import at, identity, is_number, item_scope, text_of
+
+_BARE_TEXT = re.compile(r"\s*([\w.@\[\]-]+\s+(?:==|!=|>=|<=|>|<|contains)\s+)([^\W\d][\w-]*)\s*")
+_NO_TEXTS = frozenset({"true", "false", "null", "nil", "value", "item", "record", "key"})
 
 
 def keep(operation: Filter, data: Any, field: str | None, scope: Scope) -> Any:
     """The items for which the condition holds; a single value or null when the data is no list."""
-    condition = compile_condition(operation.condition)
+    condition = compile_condition(_with_text(operation.condition, data, scope))
 
     def holds(item: Any) -> bool:
         return condition.holds(item_scope(scope, item, field=field))
@@ -20,6 +24,18 @@ def keep(operation: Filter, data: Any, field: str | None, scope: Scope) -> Any:
     if isinstance(data, list):
         return [item for item in data if holds(item)]
     return data if holds(data) else None
+
+
+def _with_text(condition: Any, data: Any, scope: Scope) -> Any:
+    """Older documents write `status == active` without quotes. The word is text when it is no name: no field of any
+    item, no variable, step or input."""
+    found = _BARE_TEXT.fullmatch(condition) if isinstance(condition, str) else None
+    if found is None or found[2] in _NO_TEXTS:
+        return condition
+    items = data if isinstance(data, list) else [data]
+    if any(isinstance(item, Mapping) and found[2] in item for item in items):
+        return condition
+    return condition if compile_expression(found[2]).evaluate(scope) is not None else f"{found[1]}'{found[2]}'"
 
 
 def unique(operation: Unique, data: Any, field: str | None, scope: Scope) -> Any:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from apps.melodies.definition.expressions import Scope, compile_condition
 from workers.steps.contract import StepFailed
-from workers.steps.transform.operations import Extract
 from workers.steps.transform.values import item_scope
 
 MOST_VALUES = 100_000
@@ -26,7 +25,19 @@ _QUOTED = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)")\s*\Z""")
 Step = Callable[[Any], Iterator[Any]]
 
 
-def extract(operation: Extract, data: Any, field: str | None, scope: Scope) -> Any:
+class Picking(Protocol):
+    """The operation `extract`."""
+
+    @property
+    def path(self) -> str: ...
+
+
+def check_path(path: str) -> None:
+    """Raise StepFailed when the path cannot be read, ExpressionError for a condition in it."""
+    _compile(path, Scope())
+
+
+def extract(operation: Picking, data: Any, field: str | None, scope: Scope) -> Any:
     """What the path finds in the data."""
     steps, single = _compile(operation.path, scope)
     values: list[Any] = [data]

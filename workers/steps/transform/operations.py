@@ -6,13 +6,20 @@ Where the data is a map, `field` may name the list inside it that is meant; the 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from workers.steps.fields import OrTemplate, Params, require
+from apps.melodies.definition.expressions import ExpressionError, compile_condition
+from workers.steps.contract import StepFailed
+from workers.steps.fields import OrTemplate, Params, is_rendered, require
+from workers.steps.transform.formulas import check_formula
+from workers.steps.transform.jsonpath import check_path
 
 Number = Annotated[int, Field(ge=1, le=20), OrTemplate()]
+
 
 AggregateFunction = Literal[
     "sum",
@@ -28,6 +35,39 @@ AggregateFunction = Literal[
     "variance",
 ]
 
+_CALL = re.compile(r"\s*(\w+)\s*(?:\(\s*([^()]*?)\s*\))?\s*")
+
+
+def _readable(check: Callable[[Any], object], *, templated: bool = False) -> AfterValidator:
+    """Refuse what `check` cannot read, while the document is validated. Templates wait until they are filled in."""
+
+    def validated(value: Any, info: ValidationInfo) -> Any:
+        if templated and isinstance(value, str) and "{{" in value and not is_rendered(info):
+            return value
+        try:
+            check(value)
+        except (ExpressionError, StepFailed) as error:
+            require(condition=False, message=str(error))
+        return value
+
+    return AfterValidator(validated)
+
+
+def aggregation(text: str) -> tuple[str, str | None]:
+    """`sum(price)` → ("sum", "price"); `count()` → ("count", None)."""
+    found = _CALL.fullmatch(text)
+    names = get_args(AggregateFunction)
+    if found is None or found.group(1) not in names:
+        message = f"{text[:60]!r} is not one of {', '.join(names)} with a field: `sum(price)`"
+        raise StepFailed(message, code="bad_params")
+    return found.group(1), found.group(2) or None
+
+
+Condition = Annotated[Any, _readable(compile_condition)]
+Formula = Annotated[Any, _readable(check_formula)]
+Aggregation = Annotated[str, _readable(aggregation, templated=True)]
+Path = Annotated[str, _readable(check_path)]
+
 
 class BaseOperation(Params):
     """What all operations share."""
@@ -40,7 +80,9 @@ class Filter(BaseOperation):
     """Keep the items for which a condition holds."""
 
     operation: Literal["filter"]
-    condition: Any = Field(description="A condition; the item's fields by name, the item itself as `item` or `value`.")
+    condition: Condition = Field(
+        description="A condition; the item's fields by name, the item itself as `item` or `value`."
+    )
 
 
 class Map(BaseOperation):
@@ -50,7 +92,7 @@ class Map(BaseOperation):
     mapping: dict[str, Any] | None = Field(
         None, description="With `field`: new values by the text of the old. Without: fields to merge into each item."
     )
-    expression: Any = Field(
+    expression: Formula = Field(
         None,
         description="The new item, or with `field` the new value: an expression, `{name: item.name}`, a map of expressions, "
         "or `uppercase` and `lowercase` for a field.",
@@ -90,7 +132,7 @@ class GroupBy(BaseOperation):
 
     operation: Literal["group_by"]
     key: str | None = Field(None, description="The field to group by.")
-    aggregate: dict[str, str] | None = Field(
+    aggregate: dict[str, Aggregation] | None = Field(
         None, description='Values for each group instead of its items: `{total: "sum(price)", orders: "count()"}`.'
     )
 
@@ -112,7 +154,9 @@ class Extract(BaseOperation):
     """Pick values by a path."""
 
     operation: Literal["extract"]
-    path: str = Field(description="A JSONPath: `$.orders[*].id`, `$..name`, `$.orders[?(@.total > 9)]`, `$.list[0:3]`.")
+    path: Path = Field(
+        description="A JSONPath: `$.orders[*].id`, `$..name`, `$.orders[?(@.total > 9)]`, `$.list[0:3]`."
+    )
 
 
 class Unique(BaseOperation):

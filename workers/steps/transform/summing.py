@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from apps.melodies.definition.expressions import Scope
-from workers.steps.contract import StepFailed
-from workers.steps.transform.operations import Aggregate, GroupBy
+from workers.steps.transform.operations import Aggregate, GroupBy, aggregation
 from workers.steps.transform.values import at, identity, is_number, text_of
-
-_CALL = re.compile(r"\s*(\w+)\s*(?:\(\s*([^()]*?)\s*\))?\s*\Z")
 
 
 def _numbers(values: Sequence[Any]) -> list[Any]:
@@ -86,7 +82,7 @@ def group(operation: GroupBy, data: Any, field: str | None, scope: Scope) -> Any
     groups = grouped(data, field) if isinstance(data, list) else {"default": data}
     if not operation.aggregate:
         return groups
-    calls = {name: _call(text) for name, text in operation.aggregate.items()}
+    calls = {name: aggregation(text) for name, text in operation.aggregate.items()}
     return {
         key: {
             name: _value(function, items if isinstance(items, list) else [items], of)
@@ -94,13 +90,3 @@ def group(operation: GroupBy, data: Any, field: str | None, scope: Scope) -> Any
         }
         for key, items in groups.items()
     }
-
-
-def _call(text: str) -> tuple[str, str | None]:
-    """`sum(price)` → ("sum", "price")."""
-    found = _CALL.match(text)
-    if found is None or found.group(1) not in FUNCTIONS:
-        raise StepFailed(
-            f"{text[:60]!r} is not one of {', '.join(FUNCTIONS)} with a field: `sum(price)`", code="bad_params"
-        )
-    return found.group(1), found.group(2) or None

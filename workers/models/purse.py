@@ -1,0 +1,122 @@
+"""Money for one call: set aside before it, settled after it, however it ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+from apps.spending import services
+from apps.spending.services import Alert, Reservation, RunLimits
+from workers.models.errors import ModelError
+from workers.models.request import Usage
+from workers.steps.contract import StepContext
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class Purse:
+    """What one call may cost and has cost. Close it once, with `settle` or `release`; a second time is nothing.
+
+    Without a reservation (a step outside the engine) it is an empty purse.
+    """
+
+    def __init__(self, step: StepContext, reservation: Reservation | None) -> None:
+        self._step = step
+        self._reservation = reservation
+
+    def settle(self, usage: Usage, usd: Decimal, model: str) -> None:
+        """The call came to this."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            settled = _stubborn(
+                lambda: services.settle(
+                    organization_id=self._step.workflow.organization_id,
+                    reservation_id=reservation.id,
+                    usage=usage.as_dict(),
+                    usd=usd,
+                    model=model,
+                )
+            )
+            _tell(self._step, () if settled is None else settled.alerts)
+
+    def release(self) -> None:
+        """The call was not made, or costs nothing."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            _stubborn(
+                lambda: services.release(
+                    organization_id=self._step.workflow.organization_id, reservation_id=reservation.id
+                )
+            )
+
+
+def reserve(
+    step: StepContext,
+    *,
+    provider: str,
+    model: str,
+    usage: Usage,
+    usd: Decimal,
+    mock: bool,
+    override: bool,
+    seconds: float,
+) -> Purse:
+    """Set aside what the call may cost at most. Raises BudgetExceeded."""
+    if step.engine is None:
+        return Purse(step, None)
+    try:
+        limits = RunLimits.of(step.workflow.fields)
+    except ValueError as error:
+        raise ModelError(str(error), code="bad_request", final=True) from None
+    reservation = services.reserve(
+        organization_id=step.workflow.organization_id,
+        project_id=step.workflow.project_id or None,
+        melody_id=step.workflow.melody_id or None,
+        execution_id=step.execution_id,
+        task_id=step.task_id,
+        attempt=step.attempt,
+        provider=provider,
+        model=model,
+        tokens=usage.total_tokens,
+        usd=usd,
+        limits=limits,
+        mock=mock,
+        override=override,
+        ancestors=step.ancestors,
+        seconds=seconds,
+    )
+    _tell(step, reservation.alerts)
+    return Purse(step, reservation)
+
+
+def _tell(step: StepContext, alerts: Iterable[Alert]) -> None:
+    for alert in alerts:
+        told = {
+            "name": alert.name,
+            "scope": alert.scope,
+            "budget": alert.budget_id,
+            "limit_usd": None if alert.limit_usd is None else f"{alert.limit_usd:f}",
+            "spent_usd": f"{alert.spent_usd:f}",
+            "percent": alert.percent,
+        }
+        step.emit("cost_alert", told)
+
+
+def _stubborn(call: Callable[[], R]) -> R | None:
+    """A call that was made must be paid for, also when the connection died while the model thought. If the database
+    stays away the answer is still worth having: the sweep will count the reservation as spent."""
+    try:
+        return call()
+    except (OperationalError, InterfaceError):
+        connection.close()
+    try:
+        return call()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("what a model call has cost could not be settled: %s", error)
+        return None
