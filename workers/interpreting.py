@@ -162,8 +162,8 @@ def _finish(claimed: Claimed, context: StepContext, result: Finish) -> Result:
     unknown = [name for name in (*result.cancel, *result.complete) if name not in named]
     if unknown:
         raise StepFailed(f"There is no step {unknown[0]!r} beside {context.name!r}.", code="unknown_step")
+    message = result.result.get("message") if isinstance(result.result, Mapping) else None
     if result.run == "failed":
-        message = result.result.get("message") if isinstance(result.result, Mapping) else None
         ended = for_good(claimed, error_of("ended", str(message or "The run was ended as failed."), {}))
         if isinstance(ended, Outcome):
             ended.run = "failed"
@@ -172,6 +172,7 @@ def _finish(claimed: Claimed, context: StepContext, result: Finish) -> Result:
     outcome.cancel = [claimed["shift"] + named[name] for name in result.cancel]
     outcome.complete = [claimed["shift"] + named[name] for name in result.complete]
     outcome.run = result.run
+    outcome.message = str(message or "")
     return outcome
 
 

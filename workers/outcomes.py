@@ -31,6 +31,8 @@ class Outcome:
     cancel: Sequence[int] = ()
     complete: Sequence[int] = ()
     run: str | None = None
+    message: str = ""
+    """With `run`: why, for people."""
 
     def as_row(self) -> dict[str, Any]:
         """The outcome as ledger_finish reads it."""
@@ -56,7 +58,7 @@ class Outcome:
         if self.complete:
             row["complete"] = list(self.complete)
         if self.run is not None:
-            row["run"] = self.run
+            row |= {"run": self.run, "message": self.message}
         return row
 
 

@@ -309,7 +309,11 @@ def test_a_loop_goes_on_when_enough_iterations_have_completed(stage: Stage) -> N
     }
     run = play(stage, [loop])
     assert run.wait().status == "completed", run.state()
-    assert sorted(task.status for task in run.tasks() if task.name == "inner") == ["cancelled", "completed", "completed"]
+    assert sorted(task.status for task in run.tasks() if task.name == "inner") == [
+        "cancelled",
+        "completed",
+        "completed",
+    ]
 
 
 def test_variables_change_from_pass_to_pass(stage: Stage) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from apps.executions.states import JOIN_KIND
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.model import Body, Definition, Edge, Step
+from apps.melodies.definition.params import own_names
 
 EDGE_CODES = {"success": 0, "failure": 1, "skipped": 2, "done": 3, "order": 4}
 """How the ledger numbers the kinds of edges."""
@@ -247,7 +248,7 @@ def _options(step: Step, numbers: Mapping[str, int], kind: StepKind) -> dict[str
         for name, value in (
             ("output_to_file", step.output_to_file),
             ("timeout_seconds", step.timeout_seconds),
-            ("output_schema", step.output_schema),
+            ("output_schema", None if "output_schema" in own_names(kind.params) else step.output_schema),
             ("error_output", step.error_output),
             ("retry", asdict(step.retry) if step.retry else None),
             ("cache", asdict(step.cache) if step.cache else None),

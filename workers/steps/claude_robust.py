@@ -104,7 +104,7 @@ def _metadata(
             "error_recovery_enabled": True,
             "fallback_configured": params.retry_config.fallback_action is not None,
             "circuit_breaker_active": False,
-            "robust_execution_timestamp": now(mock=bool(result.get("mock"))),
+            "robust_execution_timestamp": now(mock=is_mocked(step, "anthropic")),
         },
     }
 

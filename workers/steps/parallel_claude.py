@@ -140,7 +140,7 @@ def _outcome(frame: FrameOutcome) -> dict[str, Any]:
     status = status_of(frame)
     if status == "error":
         return {"status": "error", "success": False, "error": dict(error_of(frame))}
-    return {"status": status, **(result_of(frame) or {"success": True, "skipped": True})}
+    return {**(result_of(frame) or {"success": True, "skipped": True}), "status": status}
 
 
 def _section(name: str, result: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ DECLARE
 BEGIN
   FOR r IN
     SELECT o.*, t.name, t.frame_id FROM jsonb_to_recordset(p_outcomes) AS
-      o(task uuid, error jsonb, below boolean, cancel int[], complete int[], run text)
+      o(task uuid, error jsonb, below boolean, cancel int[], complete int[], run text, message text)
     JOIN executions_task t ON t.id = o.task
     WHERE o.task = ANY (p_recorded)
   LOOP
@@ -70,7 +70,7 @@ BEGIN
       v_released := v_released || ledger_withdraw_steps(p_execution, r.name, r.cancel, r.complete, p_resend);
     END IF;
     IF r.run IS NOT NULL THEN
-      v_released := v_released || ledger_stop(p_execution, r.frame_id, r.name, r.run, r.error, p_resend);
+      v_released := v_released || ledger_stop(p_execution, r.frame_id, r.name, r.run, r.error, r.message, p_resend);
     END IF;
   END LOOP;
   RETURN v_released;

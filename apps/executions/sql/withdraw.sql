@@ -102,7 +102,8 @@ END $$;
 -- A step has ended the run, or the isolated frame it is in, as p_status: whatever else has not ended there is cancelled.
 -- Returns released tasks.
 CREATE OR REPLACE FUNCTION ledger_stop(
-  p_execution uuid, p_frame uuid, p_step text, p_status text, p_error jsonb, p_resend double precision
+  p_execution uuid, p_frame uuid, p_step text, p_status text, p_error jsonb, p_message text,
+  p_resend double precision
 ) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_error jsonb := jsonb_build_object('code', 'ended', 'message', 'The step ' || quote_literal(p_step) || ' ended the run.');
@@ -146,9 +147,10 @@ BEGIN
   WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
     AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
     AND (r.compensation IS NULL OR t.seq <> r.compensation);
+  UPDATE executions_execution
+  SET status_message = coalesce(nullif(p_message, ''), v_error ->> 'message') WHERE id = p_execution;
   IF p_status = 'cancelled' THEN
-    UPDATE executions_execution SET status = 'cancelled', completed_at = clock_timestamp(),
-        status_message = v_error ->> 'message' WHERE id = p_execution;
+    UPDATE executions_execution SET status = 'cancelled', completed_at = clock_timestamp() WHERE id = p_execution;
     PERFORM ledger_event(v_organization, p_execution, NULL, 'execution_cancelled', v_error);
     RETURN '{}';
   END IF;

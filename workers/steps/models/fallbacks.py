@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workers.models import errors
 from workers.steps.content.written import dumped
 from workers.steps.contract import StepContext, StepFailed
 from workers.steps.models.asking import Ask, is_mocked
@@ -73,6 +74,8 @@ def _simplify(failed: Failed) -> dict[str, Any]:
     simple = with_prompt(failed.asked, f"Answer as simply and briefly as you can:\n\n{wanted}")
     try:
         result = put(simple, failed.step, failed.ask)
+    except errors.PauseForBudget:
+        raise
     except StepFailed as second:
         raise StepFailed(
             f"both the step and its fallback failed: {failed.error}; then {str(second)[:500]}", code=second.code

@@ -38,16 +38,18 @@ class Policy:
             strategy=config.backoff_strategy or "exponential",
             base_seconds=1.0 if config.base_delay_ms is None else config.base_delay_ms / 1000,
             most_seconds=min(config.max_delay_ms / 1000, LONGEST_SECONDS) if config.max_delay_ms else LONGEST_SECONDS,
-            conditions=CONDITIONS if conditions is None else tuple(condition.lower() for condition in conditions),
+            conditions=CONDITIONS if conditions is None else tuple(conditions),
         )
 
     def covers(self, failure: StepFailed) -> bool:
-        """Whether the failure's code or text contains one of the conditions. `temporary_error` is any that may pass."""
-        told = f"{failure.code} {failure}".lower()
-        told += " " + told.replace("_", " ")
-        return any(
-            condition in told or (condition == "temporary_error" and failure.transient) for condition in self.conditions
-        )
+        """Whether the failure's code or text contains one of the conditions. `temporary_error` is any failure that may
+        pass; `api_error` also one of an overloaded provider."""
+        told = _plain(f"{failure.code} {failure}")
+        if failure.code == "overloaded":
+            told += " api error"
+        if failure.transient:
+            told += " temporary error"
+        return any(_plain(condition) in told for condition in self.conditions)
 
     def delay(self, retry: int, failure: StepFailed) -> float:
         """Seconds before a retry, counted from 0."""
@@ -75,3 +77,7 @@ def history_of(step: StepContext) -> list[dict[str, Any]]:
 def entry(attempt: int, failure: StepFailed, **more: Any) -> dict[str, Any]:
     """One failed attempt, as results and events show it."""
     return {"attempt": attempt, "error": str(failure)[:1000], "code": failure.code, **more}
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("_", " ")
