@@ -116,6 +116,7 @@ def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -
         cancelled=cancelled,
         deadline=_deadline(claimed),
         workflow=workflow,
+        written=claimed["params"],
         engine=TaskEngine(claimed, workflow),
         carry=carry,
         earlier_frames=claimed.get("earlier", 0),

@@ -18,9 +18,9 @@ def _listed(value: Any) -> Any:
 class Cancel(Params):
     """Which steps, and how."""
 
-    steps: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)] = Field(
-        description="Names of steps of the same list. Those that have ended already stay as they are."
-    )
+    steps: Annotated[
+        list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str]), Field(min_length=1)
+    ] = Field(description="Names of steps of the same list. Those that have ended already stay as they are.")
     mode: Annotated[Literal["cancel", "complete"], OrTemplate()] = Field(
         "cancel",
         description="cancel: they are called off. complete: loops and other composite steps complete with what has ended "

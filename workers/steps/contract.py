@@ -150,6 +150,8 @@ class StepContext:
     variables: dict[str, Any] = field(default_factory=dict)
     variable_scope: Literal["global", "loop"] = "global"
     workflow: Workflow = field(default_factory=Workflow)
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """The step's own fields before templates were filled in: tells what its author wrote from what came in by values."""
     engine: Engine | None = None
     """None only where no engine is around (unit tests of kinds that do not need one)."""
     carry: Any = None

@@ -100,7 +100,10 @@ def run(params: DataTransform, step: StepContext) -> Any:
             data = apply(operation, data, step.scope)
         except StepFailed as error:
             raise StepFailed(f"operation {number}: {error}", code=error.code, details=error.details) from error
-    value = _formatted(data, params)
+    try:
+        value = _formatted(data, params)
+    except RecursionError:
+        raise StepFailed("the data is nested too deeply to be written as text", code="too_deep") from None
     if params.output_file:
         store(step, params.output_file, value)
     if params.output_format in ("markdown", "svg_bars") and params.output_field is None:

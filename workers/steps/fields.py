@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from apps.melodies.definition.expressions import may_hold_templates
+
 _RENDERED = {"rendered": True}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -47,7 +49,7 @@ class OrTemplate:
         inner = handler(source)
 
         def check(value: Any, valid: core_schema.ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-            if isinstance(value, str) and ("{{" in value or "${" in value) and not is_rendered(info):
+            if isinstance(value, str) and may_hold_templates(value) and not is_rendered(info):
                 return value
             return valid(value)
 

@@ -28,7 +28,9 @@ class SetVariable(Params):
     variable: str | None = Field(None, description="Older form: the name of a single variable, with `value`.")
     value: Any = Field(None, description="Older form: the value of `variable`.")
     scope: Annotated[VariableScope, OrTemplate()] = Field(
-        "global", description="global and session: for the whole run. loop and local: until the iteration ends."
+        "global",
+        description="global: for the whole run. session: kept for later runs of the melody too. loop and local: until the "
+        "iteration ends.",
     )
 
     @model_validator(mode="after")

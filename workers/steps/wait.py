@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from apps.melodies.definition.expressions import may_hold_templates
 from apps.melodies.definition.kinds import StepKind
 from workers.steps.contract import StepContext, StepFailed, WaitUntil, step_kind
 from workers.steps.fields import OrTemplate, Params, require
@@ -30,7 +31,7 @@ class Wait(Params):
     @model_validator(mode="after")
     def _one_end(self) -> Wait:
         require((self.seconds is None) != (self.until is None), "give exactly one of `seconds` and `until`")
-        if self.until is not None and "{{" not in self.until:
+        if self.until is not None and not may_hold_templates(self.until):
             require(_moment(self.until) is not None, f"`until` is not an ISO 8601 date and time: {self.until[:80]!r}")
         return self
 

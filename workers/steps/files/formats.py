@@ -117,7 +117,7 @@ def _cell_key(key: Any) -> str:
 
 
 def _write_yaml(data: Any, _: Style) -> bytes:
-    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False).encode()
+    return yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False).encode()
 
 
 def _read_xml(data: bytes, _: Style) -> Any:

@@ -21,7 +21,9 @@ class NestedConfig(Params):
         False, description="The melody starts with this one's variables, and without `inputs` also has its inputs."
     )
     max_depth: Positive | None = Field(None, description="How deep melodies may nest, counted from the run itself: 10.")
-    max_total_steps: Positive | None = Field(None, description="How many steps the run may have with those of this melody.")
+    max_total_steps: Positive | None = Field(
+        None, description="How many steps the run may have with those of this melody."
+    )
     timeout_seconds: Seconds | None = Field(None, description="As the step's own `timeout_seconds`.")
     max_retries: Annotated[int, Field(ge=0), OrTemplate()] | None = Field(
         None, description="As the step's own `retry`."

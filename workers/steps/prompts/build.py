@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apps.melodies.definition.expressions import ExpressionError, compile_condition
+from apps.melodies.definition.expressions import ExpressionError, compile_condition, compile_template
 from workers.steps.content import condense
 from workers.steps.content.forms import transformed
 from workers.steps.content.written import whole
@@ -32,7 +32,7 @@ def build(parts: Sequence[PromptPart], step: StepContext) -> Built:
     texts: list[tuple[PromptPart, str]] = []
     injected: dict[str, str] = {}
     continues: str | None = None
-    for part in parts:
+    for part in _as_meant(parts, step):
         if not _holds(part.condition, step):
             continue
         text = _text(part, step)
@@ -51,6 +51,15 @@ def build(parts: Sequence[PromptPart], step: StepContext) -> Built:
             final=True,
         )
     return Built(whole_text, continues)
+
+
+def _as_meant(parts: Sequence[PromptPart], step: StepContext) -> Sequence[PromptPart]:
+    """A prompt written as one text is text, also when its template gives a list that looks like parts: who wrote that
+    list may not be who may name files to read."""
+    written = step.written.get("prompt")
+    if not isinstance(written, str) or (len(parts) == 1 and isinstance(parts[0], Static)):
+        return parts
+    return [Static(type="static", content=whole(compile_template(written).render(step.scope)))]
 
 
 def _holds(condition: Any, step: StepContext, item: Mapping[str, Any] | None = None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions import Scope, compile_template
 from workers.steps.contract import StepFailed
-from workers.steps.transform.formulas import formula
+from workers.steps.transform.formulas import allowance, formula
 from workers.steps.transform.operations import Map
 from workers.steps.transform.values import at, item_scope, put, text_of
 
@@ -35,10 +35,10 @@ def _change_of(operation: Map, field: str | None, scope: Scope) -> Callable[[Any
         if field is None:
             raise StepFailed(f"`{operation.expression}` needs `field`, the field to change", code="bad_params")
         return _recasing(_CASE[operation.expression.strip()], field)
-    evaluate = formula(operation.expression)
+    evaluate, left = formula(operation.expression), allowance()
 
     def step(item: Any, key: Any) -> Any:
-        outcome = evaluate(item_scope(scope, item, field=field, key=key))
+        outcome = evaluate(item_scope(scope, item, field=field, key=key), left)
         return _with(item, field, outcome) if field else outcome
 
     return step
@@ -58,10 +58,10 @@ def _replacing(mapping: Mapping[str, Any], field: str) -> Callable[[Any, Any], A
 
 def _merging(mapping: Mapping[str, Any], scope: Scope) -> Callable[[Any, Any], Any]:
     """The mapping's values may be templates that use the item."""
-    template = compile_template(dict(mapping))
+    template, left = compile_template(dict(mapping)), allowance()
 
     def step(item: Any, key: Any) -> Any:
-        added = template.render(item_scope(scope, item))
+        added = template.render_within(item_scope(scope, item), left)
         return {**item, **added} if isinstance(item, Mapping) else item
 
     return step

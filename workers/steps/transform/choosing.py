@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from apps.melodies.definition.expressions import Scope, compile_condition, compile_expression
+from workers.steps.transform.formulas import allowance
 from workers.steps.transform.operations import Filter, Flatten, Sort, Unique
 from workers.steps.transform.values import at, identity, is_number, item_scope, text_of
 
@@ -16,10 +17,10 @@ _NO_TEXTS = frozenset({"true", "false", "null", "nil", "value", "item", "record"
 
 def keep(operation: Filter, data: Any, field: str | None, scope: Scope) -> Any:
     """The items for which the condition holds; a single value or null when the data is no list."""
-    condition = compile_condition(_with_text(operation.condition, data, scope))
+    condition, left = compile_condition(_with_text(operation.condition, data, scope)), allowance()
 
     def holds(item: Any) -> bool:
-        return condition.holds(item_scope(scope, item, field=field))
+        return condition.test(item_scope(scope, item, field=field), left)
 
     if isinstance(data, list):
         return [item for item in data if holds(item)]

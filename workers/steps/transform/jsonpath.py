@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from apps.melodies.definition.expressions import Scope, compile_condition
 from workers.steps.contract import StepFailed
+from workers.steps.transform.formulas import allowance
 from workers.steps.transform.values import item_scope
 
 MOST_VALUES = 100_000
@@ -121,8 +122,8 @@ def _bracket(inside: str, scope: Scope) -> tuple[Step, bool]:
     if name := _QUOTED.match(inside):
         return _child(name.group(1) if name.group(1) is not None else name.group(2)), True
     if inside.strip().startswith("?"):
-        condition = compile_condition(inside.strip()[1:].strip())
-        return lambda value: (item for item in _children(value) if condition.holds(item_scope(scope, item))), False
+        condition, left = compile_condition(inside.strip()[1:].strip()), allowance()
+        return lambda value: (item for item in _children(value) if condition.test(item_scope(scope, item), left)), False
     raise StepFailed(f"bad path: [{inside[:60]}] is not an index, a name in quotes, * or ?(condition)", code="bad_path")
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from apps.melodies.definition.expressions import ExpressionError, compile_condition
+from apps.melodies.definition.expressions import ExpressionError, compile_condition, may_hold_templates
 from workers.steps.contract import StepFailed
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.transform.formulas import check_formula
@@ -42,7 +42,7 @@ def _readable(check: Callable[[Any], object], *, templated: bool = False) -> Aft
     """Refuse what `check` cannot read, while the document is validated. Templates wait until they are filled in."""
 
     def validated(value: Any, info: ValidationInfo) -> Any:
-        if templated and isinstance(value, str) and "{{" in value and not is_rendered(info):
+        if templated and isinstance(value, str) and may_hold_templates(value) and not is_rendered(info):
             return value
         try:
             check(value)

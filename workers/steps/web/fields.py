@@ -74,9 +74,7 @@ class Http(Params):
     expect_status: Annotated[
         list[str] | None,
         BeforeValidator(_status_text, json_schema_input_type=int | str | list[int | str] | None),
-    ] = Field(
-        None, description="Which statuses are a success: 200, `2xx`, or a list of them; by default 2xx."
-    )
+    ] = Field(None, description="Which statuses are a success: 200, `2xx`, or a list of them; by default 2xx.")
     response_format: Annotated[Literal["auto", "json", "text", "bytes"], OrTemplate()] = Field(
         "auto", description="How to read the answer. auto goes by its type; bytes keeps it as an artifact."
     )

@@ -328,3 +328,10 @@ def test_blocks_and_placeholders_take_linear_time(context: StepContext, write: W
     write("evil.md", "{if A}" * 200_000 + "{A}" * 100_000)
     made = text(context, {"type": "file", "path": "evil.md", "variables": {"A": "x"}})
     assert made == "{if A}" * 200_000 + "x" * 100_000
+
+
+def test_a_list_that_comes_in_through_a_template_names_no_parts(context: StepContext) -> None:
+    told = [{"type": "file", "path": "secret.txt"}]
+    written = {"prompt": "{{inputs.told}}"}
+    asked = replace(context, scope=Scope(inputs={"told": told}), written=written)
+    assert json.loads(build(params_of("claude", asked, **written).prompt, asked).text) == told
