@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import arena, dag_race, latency, race, size
+from benchmarks import arena, control_flow, dag_race, language, latency, model_calls, race, size
 from benchmarks.figures import Figure, markdown, rewrite, table, write_json
 from benchmarks.machine import machine
 from symphony import stack
@@ -19,7 +19,7 @@ from symphony.embedded.process import die_with
 from symphony.errors import StackError
 from symphony.stopping import Stopped, StopRequests
 
-WORKLOADS = ("W1", "W2", "W3", "W4", "W5")
+WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
 RESULTS = stack.BASE_DIR / "benchmarks" / "results.json"
 README = stack.BASE_DIR / "README.md"
 WIDTH = 130
@@ -61,6 +61,12 @@ def _measure(opened: arena.Arena, options: argparse.Namespace, say: Callable[[st
         found += dag_race.race(opened, rounds=rounds, say=say)
     if "W4" in options.only:
         found += latency.measure(opened, rounds=rounds, say=say)
+    if "W6" in options.only:
+        found += model_calls.measure(opened, rounds=rounds, say=say)
+    if "W8" in options.only:
+        found += control_flow.measure(opened, rounds=rounds, say=say)
+    if "W7" in options.only:
+        found += language.measure(rounds=rounds, say=say)
     if "W5" in options.only:
         found += size.broker_bytes(opened, say=say)
         # Last: what it starts is never run.

@@ -66,6 +66,10 @@ class Arena:
                 raise StackError(f"A worker died before {what} was done (logs: {self.home.log}).")
             time.sleep(pause)
 
+    def pids(self) -> dict[str, int]:
+        """Of the workers that run, by name."""
+        return {name: pid for crew in self._crews for name, pid in crew.pids().items()}
+
     def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.rows.cursor() as cursor:
             cursor.execute(query, values)

@@ -7,10 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from apps.core.tenancy import working_for
-from apps.executions.models import PlanNode
 from apps.melodies.models import MelodyVersion
-from workers.compiler.plan import COMPENSATION
-from workers.steps.contract import MelodyRef, Workflow
+from workers.steps.contract import Workflow
 
 _ROOT_RULES = ("safety", "resource_limits", "environment")
 """Sections of the document a run began with that also hold for the melodies nested in it."""
@@ -41,20 +39,10 @@ def _workflow(organization_id: str, version_id: str) -> Workflow:
     return Workflow(name, fields, organization_id, str(version.melody_id), str(project or ""), version_id)
 
 
-@lru_cache(maxsize=4096)
-def melody_ref(organization_id: str, version_id: str) -> MelodyRef:
-    """A version as a nested step runs it."""
-    workflow = _workflow(organization_id, version_id)
-    with working_for(organization_id):
-        own = PlanNode.objects.filter(version_id=version_id, parent__isnull=True).exclude(kind=COMPENSATION)
-        size = own.count()
-    return MelodyRef(version_id, workflow.melody_id, workflow.name, size)
-
-
 def forget() -> None:
     """Tests empty the database between them."""
-    for cached in (_nested, _workflow, melody_ref):
+    for cached in (_nested, _workflow):
         cached.cache_clear()
 
 
-__all__ = ["forget", "melody_ref", "workflow_of"]
+__all__ = ["forget", "workflow_of"]

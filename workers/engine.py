@@ -15,11 +15,8 @@ from apps.core.tenancy import working_for
 from apps.executions import ledger, queries
 from apps.executions.models import Conversation, Execution
 from apps.executions.states import EXECUTION_TERMINAL
-from apps.melodies import queries as melodies
-from apps.melodies.errors import MelodyNotFound
-from apps.melodies.models import Melody
+from apps.melodies.paths import PathError, normal_path
 from apps.projects.services import reveal
-from workers import documents
 from workers.outcomes import Claimed
 from workers.pit import store, tracker
 from workers.steps.contract import FrameOutcome, MelodyRef, Workflow
@@ -45,21 +42,14 @@ class TaskEngine:
         return None if found is None else found.reveal()
 
     def melody_at(self, path: str, version: int | None) -> MelodyRef | None:
-        with working_for(self._organization):
-            return self._version(melodies.melody_at(self._organization, path), version)
+        try:
+            normal = normal_path(path)
+        except PathError:
+            return None
+        return _ref(ledger.melody(self._organization, path=normal, number=version))
 
     def melody_named(self, name: str, version: int | None) -> MelodyRef | None:
-        with working_for(self._organization):
-            return self._version(melodies.melody_named(self._organization, name), version)
-
-    def _version(self, melody: Melody | None, number: int | None) -> MelodyRef | None:
-        if melody is None:
-            return None
-        try:
-            found = melodies.version_of(melody, number)
-        except MelodyNotFound:
-            return None
-        return documents.melody_ref(self._organization, str(found.pk))
+        return _ref(ledger.melody(self._organization, name=name, number=version))
 
     def release_database(self) -> None:
         """Only where connections are pooled: elsewhere the slot has one for itself."""
@@ -111,6 +101,10 @@ class TaskEngine:
             released = ledger.signal(self._organization, found.pk, signal, storable(payload), found.created_by_id)
         tracker.release(released, at_once=False)
         return True
+
+
+def _ref(found: tuple[str, str, str, int] | None) -> MelodyRef | None:
+    return None if found is None else MelodyRef(*found)
 
 
 def frames_of(claimed: Claimed, *, earlier: bool = False) -> list[FrameOutcome]:

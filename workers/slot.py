@@ -91,7 +91,7 @@ class _Slot:
             try:
                 result = attempt.run(claimed, heart.cancelled(claimed["task"]))
                 if not isinstance(result, Outcome):
-                    result = self._go_on(result, handed)
+                    result = self._go_on(result, handed, others=others or len(batch) > 1)
                 if result is not None:
                     outcomes[claimed["version"]].append(result.as_row())
             except attempt.Abandoned:
@@ -108,11 +108,11 @@ class _Slot:
         self._held.add(claimed["task"])
 
     def _go_on(
-        self, result: Expansion | Waiting | Watching | Compensation, handed: list[HandOver]
+        self, result: Expansion | Waiting | Watching | Compensation, handed: list[HandOver], *, others: bool
     ) -> Outcome | None:
         """Let a task go on as a row. An outcome when it cannot."""
         try:
-            handed.append(_retry(lambda: self._as_row(result)))
+            handed.append(_retry(lambda: self._as_row(result, others=others)))
         except ledger.TooManySteps:
             message = "The run would have more steps than resource_limits.max_total_steps allows."
             return failed(result.claimed, {"code": "too_many_steps", "message": message})
@@ -120,7 +120,7 @@ class _Slot:
             return Outcome(result.claimed, "completed", {"success": True, "compensated": []})
         return None
 
-    def _as_row(self, result: Expansion | Waiting | Watching | Compensation) -> HandOver:
+    def _as_row(self, result: Expansion | Waiting | Watching | Compensation, *, others: bool) -> HandOver:
         if isinstance(result, Expansion):
             return ledger.expand(
                 result.claimed,
@@ -132,7 +132,7 @@ class _Slot:
                 error=result.error,
                 due_at=result.due_at,
                 worker=self._worker,
-                keep=self._keep(others=True),
+                keep=self._keep(others=others),
             )
         if isinstance(result, Watching):
             return ledger.keep_waiting(result.claimed, result.seen, result.due_at)

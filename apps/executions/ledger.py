@@ -269,6 +269,18 @@ def signal(
     return [_release(row) for row in rows]
 
 
+def melody(
+    organization_id: str, *, path: str | None = None, name: str | None = None, number: int | None = None
+) -> tuple[str, str, str, int] | None:
+    """(version id, melody id, name, size) of a stored melody, by its path or by its id or name; see ledger_melody."""
+    try:
+        identifier = UUID(name) if name else None
+    except ValueError:
+        identifier = None
+    rows = _rows("SELECT * FROM ledger_melody(%s, %s, %s, %s, %s)", [organization_id, path, identifier, name, number])
+    return (str(rows[0][0]), str(rows[0][1]), rows[0][2], rows[0][3]) if rows else None
+
+
 def variables(claimed: Mapping[str, Any]) -> dict[str, Any]:
     """All variables a claimed task can see."""
     rows = _rows("SELECT ledger_visible(%s, %s)", [claimed["organization"], claimed["task"]])

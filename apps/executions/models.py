@@ -209,7 +209,7 @@ class Frame(RunOwned):
     """One instance of a composite step's body: a loop iteration, a switch case, a nested melody.
 
     `home` is the isolated frame this one is, or is in: whose variables are global here, whose `inputs` are seen; NULL in
-    the document itself. `version_id` is set when the body is a version of its own, `ancestors` are the melodies around
+    the document itself. `stripe` is the row of `Stripe` that counts this frame, where many run at once. `version_id` is set when the body is a version of its own, `ancestors` are the melodies around
     and in it (NULL: only the run's own), `depth` counts the isolated frames.
     """
 
@@ -220,6 +220,7 @@ class Frame(RunOwned):
     label = models.TextField(blank=True)
     first = models.IntegerField()
     size = models.IntegerField()
+    stripe = models.SmallIntegerField(null=True)
     lineage: models.Field[list[uuid.UUID], list[uuid.UUID]] = ArrayField(models.UUIDField())
     home: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
     version_id: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)

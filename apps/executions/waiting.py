@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import JSONObject
 
 from apps.accounts.models import Membership, Role, User
@@ -89,12 +89,16 @@ def decisions_of(task: Task) -> QuerySet[Decision]:
 
 def present_decisions(task: Task) -> list[dict[str, Any]]:
     """Who has said what in the round of asking that is open."""
-    rows: Iterable[dict[str, Any]] = (
-        Decision.objects.filter(task_id=task.pk, attempt=task.attempt)
-        .order_by("id")
-        .values("role", "decision", "comment", user_=F("person"), at=F("decided_at"))
-    )
-    return [{"user": row.pop("user_"), **row} for row in rows]
+    return [
+        {
+            "user": said.person,
+            "role": said.role,
+            "decision": said.decision,
+            "comment": said.comment,
+            "at": said.decided_at,
+        }
+        for said in Decision.objects.filter(task_id=task.pk, attempt=task.attempt).order_by("id")
+    ]
 
 
 def signals_of(execution: Execution) -> QuerySet[Signal]:

@@ -36,8 +36,10 @@ class Client:
         self._url = url
         self._token = token
 
-    def create_melody(self, document: str) -> dict[str, Any]:
-        return self._json("POST", "/api/v1/melodies/", document.encode(), "application/yaml")
+    def create_melody(self, document: str, *, path: str | None = None) -> dict[str, Any]:
+        """With `path`, other melodies find it as their `pipeline_file`."""
+        query = f"?{urllib.parse.urlencode({'path': path})}" if path else ""
+        return self._json("POST", f"/api/v1/melodies/{query}", document.encode(), "application/yaml")
 
     def execute(self, melody_id: str, values: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps({"input": values}).encode()

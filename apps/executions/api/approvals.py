@@ -24,7 +24,6 @@ from apps.executions.models import Decision, Task
 from apps.executions.states import TaskStatus
 
 DECISIONS: Final = [(choice, choice) for choice in approvals.CHOICES]
-"""Named in the settings, so that the schema calls it Decision."""
 _URI = {"type": "string", "format": "uri"}
 
 
@@ -74,7 +73,7 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
 
     class Meta:
         model = Decision
-        fields = ("id", "task", "user", "role", "decision", "comment", "at")
+        fields: tuple[str, ...] = ("id", "task", "user", "role", "decision", "comment", "at")
         read_only_fields = fields
 
 
@@ -82,7 +81,7 @@ class MadeDecisionSerializer(DecisionSerializer):
     over = serializers.SerializerMethodField(help_text="Whether it was the last voice that was needed.")
 
     class Meta(DecisionSerializer.Meta):
-        fields = (*DecisionSerializer.Meta.fields, "over")  # type: ignore[assignment]  # one more
+        fields = (*DecisionSerializer.Meta.fields, "over")
         read_only_fields = fields
 
     def get_over(self, decision: Decision) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.core.api.routes import route
 from apps.executions.api.approvals import ApprovalListView, DecisionListView, DecisionView
 from apps.executions.api.content import ArtifactContentView
 from apps.executions.api.signals import SignalsView
@@ -21,7 +22,6 @@ from apps.executions.api.views import (
     TaskListView,
     TaskView,
 )
-from apps.melodies.api.routes import route
 
 urlpatterns = [
     *route("melodies/<uuid:melody_id>/executions/", MelodyExecutionsView, "melody-executions"),

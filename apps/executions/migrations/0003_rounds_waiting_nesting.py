@@ -132,6 +132,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='frame',
+            name='stripe',
+            field=models.SmallIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name='frame',
             name='version_id',
             field=models.UUIDField(null=True),
         ),

@@ -8,7 +8,7 @@ from apps.core.db.operations import EnableTenancy
 
 FOLDER = Path(__file__).parent.parent / "sql"
 PARTS = (
-    "rules", "claim", "window", "gates", "settle", "frames", "withdraw", "compensate", "finish", "waiting", "runs",
+    "rules", "claim", "window", "gates", "settle", "frames", "withdraw", "compensate", "nesting", "finish", "waiting", "runs",
     "sweep", "plans",
 )  # fmt: skip
 LEDGER = "\n".join((FOLDER / f"{part}.sql").read_text() for part in PARTS)

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.fields.json import KeyTextTransform
 
+from apps.accounts.models import User
+from apps.executions import waiting
 from apps.executions.models import Artifact, Execution
 from apps.executions.queries import first_task_id, last_task_id, tasks_of
 
@@ -21,12 +23,43 @@ MOST_COUNTED = 5000
 _SEQUENCE_BITS = 0xFFFFFFFF
 _SHOWN_ARTIFACTS = 500
 _SHOWN_EVENTS = 200
+_SHOWN_APPROVALS = 20
 
 TASK_COLUMNS = (
     "seq", "name", "kind", "status", "attempt", "parent", "iteration", "label", "worker", "created", "dispatched",
     "started", "completed", "error",
 )  # fmt: skip
 """Columns of a row of `task_rows`; `parent` is the sequence number of the step around it, times are milliseconds."""
+
+
+def asked_of(actor: User, execution: Execution) -> list[dict[str, Any]]:
+    """What the actor may decide about a run now, the first 20, as the page shows it."""
+    found = []
+    for task in waiting.approvals(actor=actor).filter(execution=execution)[:_SHOWN_APPROVALS]:
+        asked = waiting.waiting_for(task)
+        if asked is None:
+            continue
+        details = asked.details.get("details")
+        decisions = task.listed_decisions or []  # type: ignore[attr-defined]  # annotated
+        found.append(
+            {
+                "task": task.pk,
+                "step": task.name,
+                "title": asked.name or task.name,
+                "description": asked.details.get("description") or "",
+                "details": details if isinstance(details, str) else _pretty(details),
+                "role": asked.role,
+                "quorum": asked.quorum,
+                "approved": sum(decision["decision"] == "approve" for decision in decisions),
+                "decisions": decisions,
+                "due_at": asked.due_at,
+            }
+        )
+    return found
+
+
+def _pretty(details: Any) -> str:
+    return "" if details is None else json.dumps(details, indent=2, ensure_ascii=False)
 
 
 def short(identifier: UUID) -> str:

@@ -10,5 +10,7 @@ urlpatterns = [
     path("executions/", views.runs, name="execution-pages"),
     path("executions/<uuid:execution_id>/", views.live, name="execution-page"),
     path("executions/<uuid:execution_id>/cancel/", views.cancel, name="execution-page-cancel"),
+    path("executions/<uuid:execution_id>/approvals/", views.asked, name="execution-page-approvals"),
+    path("executions/<uuid:execution_id>/approvals/<uuid:task_id>/", views.decide, name="execution-page-decide"),
     path("executions/<uuid:execution_id>/tasks.json", views.tasks, name="execution-page-tasks"),
 ]

@@ -10,19 +10,19 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, may
 from apps.accounts.queries import role_of
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import Forbidden, Invalid, NotFound
 from apps.core.tenancy import set_actor
-from apps.executions import lookups, services
-from apps.executions.errors import ExecutionOver
+from apps.executions import approvals, lookups, services
+from apps.executions.errors import AlreadyDecided, ExecutionOver, NotWaiting
 from apps.executions.models import Execution
 from apps.executions.pages import drawing, reading
 from apps.executions.states import EXECUTION_TERMINAL
@@ -113,6 +113,8 @@ def live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "parts": list(drawing.bar(counts)),
         "over": over,
         "may_cancel": not over and _may_write(request, execution),
+        "asked": [] if over else reading.asked_of(_user(request), execution),
+        "longest_comment": approvals.LONGEST_COMMENT,
         "data": _page_data(execution, picture),
     }
     return render(request, "executions/live.html", context)
@@ -134,6 +136,7 @@ def _page_data(execution: Execution, picture: drawing.Picture) -> dict[str, Any]
             "task": reverse("task", args=[nil]),
             "artifact": reverse("artifact-content", args=[nil]),
             "stream": reverse("execution-stream", args=[execution.id]),
+            "approvals": reverse("execution-page-approvals", args=[execution.id]),
         },
     }
 
@@ -184,6 +187,45 @@ def cancel(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         raise PermissionDenied(refused.detail) from refused
     except ExecutionOver:
         pass  # The page says how it ended.
+    return redirect("execution-page", execution_id=execution.id)
+
+
+@require_safe
+@page
+def asked(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The part of the live page that asks whoever looks at it to decide."""
+    execution = _execution(request, execution_id)
+    context = {
+        "execution": execution,
+        "asked": reading.asked_of(_user(request), execution),
+        "longest_comment": approvals.LONGEST_COMMENT,
+    }
+    return render(request, "executions/_approvals.html", context)
+
+
+@require_POST
+@page
+def decide(request: HttpRequest, execution_id: UUID, task_id: UUID) -> HttpResponse:
+    """Approves or rejects, and goes back to the page, which says what came of it."""
+    execution = _execution(request, execution_id)
+    try:
+        task = lookups.task_for(actor=_user(request), task_id=task_id)
+        if task.execution_id != execution.pk:
+            raise Http404
+        approvals.decide(
+            actor=_user(request),
+            task=task,
+            decision=request.POST.get("decision", ""),
+            comment=request.POST.get("comment", "").strip(),
+        )
+    except NotFound as missing:
+        raise Http404(missing.detail) from missing
+    except Forbidden as refused:
+        raise PermissionDenied(refused.detail) from refused
+    except Invalid as wrong:
+        return HttpResponseBadRequest(wrong.detail, content_type="text/plain; charset=utf-8")
+    except (AlreadyDecided, NotWaiting):
+        pass  # Somebody was faster; the page says how it went on.
     return redirect("execution-page", execution_id=execution.id)
 
 

@@ -11,7 +11,7 @@ DECLARE
   t executions_task%ROWTYPE;
   v_frames jsonb;
   v_size int;
-  v_first int;
+  x executions_execution%ROWTYPE;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   SELECT * INTO t FROM executions_task k WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease;
@@ -40,11 +40,9 @@ BEGIN
     RETURN;
   END IF;
   UPDATE executions_task k SET status = 'waiting', wait = 'frames', lease = NULL, due_at = NULL WHERE k.id = p_task;
-  UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id
-  RETURNING next_seq - v_size INTO v_first;
-  PERFORM ledger_place(t, v_frames, v_first);
+  UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id RETURNING * INTO x;
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'compensation_started',
                        jsonb_build_object('steps', jsonb_array_length(v_frames)));
   RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(
-    ledger_begin_round(t, jsonb_array_length(v_frames), 1, false, false, 1, p_resend)) l;
+    ledger_place(t, x, v_frames, x.next_seq - v_size, 0, 1, false, false, 1, p_resend)) l;
 END $$;

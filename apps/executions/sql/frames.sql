@@ -29,6 +29,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   f executions_frame%ROWTYPE;
   x executions_expansion%ROWTYPE;
+  v_stripe record;
+  v_ended int := 1;
   v_held int;
   v_released uuid[] := '{}';
 BEGIN
@@ -36,6 +38,14 @@ BEGIN
   WHERE id = p_frame AND status = 'running' RETURNING * INTO f;
   IF NOT FOUND THEN
     RETURN v_released;
+  END IF;
+  IF f.stripe IS NOT NULL THEN
+    UPDATE executions_stripe s SET open = s.open - 1
+    WHERE s.task_id = f.parent_task_id AND s.stripe = f.stripe RETURNING s.open, s.size INTO v_stripe;
+    IF v_stripe.open > 0 THEN
+      RETURN v_released;
+    END IF;
+    v_ended := v_stripe.size;
   END IF;
   SELECT * INTO x FROM executions_expansion WHERE task_id = f.parent_task_id FOR UPDATE;
   IF f.status = 'failed' AND x.stop_on_failure AND x.next < x.total THEN
@@ -54,7 +64,7 @@ BEGIN
     UPDATE executions_expansion SET next = next + 1, remaining = remaining - 1
     WHERE task_id = x.task_id RETURNING * INTO x;
   ELSE
-    UPDATE executions_expansion SET remaining = remaining - 1 WHERE task_id = x.task_id RETURNING * INTO x;
+    UPDATE executions_expansion SET remaining = remaining - v_ended WHERE task_id = x.task_id RETURNING * INTO x;
   END IF;
   IF x.remaining = 0 OR x.watch THEN
     UPDATE executions_task SET status = 'dispatched', phase = x.phase, wait = NULL,
@@ -67,26 +77,47 @@ BEGIN
   RETURN v_released;
 END $$;
 
--- The rows of frames that are to run below a task, from seq number p_seq on: frames, their tasks, stripes, variables.
--- p_frames: [{index, body, first, size, label, version, scopes, lineage, home, ancestors, depth, loop, inputs,
--- variables}], `first` and `size` being nodes of the version's plan.
-CREATE OR REPLACE FUNCTION ledger_place(t executions_task, p_frames jsonb, p_seq int) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+-- Whether a round is counted in stripes: where all its frames run at once, and none begins another when it ends, they
+-- need not queue up at one row.
+CREATE OR REPLACE FUNCTION ledger_is_striped(p_count int, p_limit int, p_watch boolean) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT p_count > 64 AND p_limit >= p_count AND NOT p_watch
+$$;
+
+-- A round of frames below a task: its expansion, frames, tasks from sequence number p_seq on, stripes and variables. The
+-- first p_limit frames are begun. Returns their entry tasks.
+-- p_frames: [{id, index, body, first, size, label, version, scopes, lineage, home, ancestors, depth, loop, inputs,
+-- variables}], `first` and `size` being nodes of the version's plan, the first index p_base.
+CREATE OR REPLACE FUNCTION ledger_place(
+  t executions_task, x executions_execution, p_frames jsonb, p_seq int, p_base int, p_limit int, p_stop boolean,
+  p_watch boolean, p_phase int, p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  x record;
+  v_count int := jsonb_array_length(p_frames);
+  v_striped boolean := ledger_is_striped(v_count, p_limit, p_watch);
+  v_now timestamptz := clock_timestamp();
+  v_released uuid[];
 BEGIN
-  SELECT e.max_parallel, e.version_id INTO x FROM executions_execution e WHERE e.id = t.execution_id;
+  INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, round_first, watch,
+                                    phase, stop_on_failure)
+  VALUES (t.id, t.organization_id, t.execution_id, v_count, least(p_limit, v_count), v_count, 0, p_watch, p_phase,
+          p_stop)
+  ON CONFLICT (task_id) DO UPDATE
+  SET total = p_base + v_count, next = p_base + least(p_limit, v_count), remaining = v_count, round_first = p_base,
+      base = CASE t.phase WHEN 0 THEN p_base ELSE executions_expansion.base END, watch = p_watch, phase = p_phase,
+      stop_on_failure = p_stop;
   WITH wanted AS MATERIALIZED (
-    SELECT f.*, p_seq + (sum(f.size) OVER (ORDER BY f.index) - f.size)::int AS seq
+    SELECT f.*, p_seq + (sum(f.size) OVER (ORDER BY f.index) - f.size)::int AS seq, f.index - p_base < p_limit AS begun
     FROM jsonb_to_recordset(p_frames) AS f(
       id uuid, index int, body smallint, first int, size int, label text, version uuid, scopes int[], lineage uuid[],
       home uuid, ancestors uuid[], depth smallint, loop jsonb, inputs jsonb)
   ), made AS (
     INSERT INTO executions_frame (id, organization_id, execution_id, parent_task_id, index, body, label, first, size,
-                                  lineage, home, version_id, ancestors, depth, loop, inputs, status)
+                                  stripe, lineage, home, version_id, ancestors, depth, loop, inputs, status)
     SELECT w.id, t.organization_id, t.execution_id, t.id, w.index, w.body, coalesce(w.label, ''), w.seq, w.size,
-           w.lineage, w.home, CASE WHEN w.version <> x.version_id THEN w.version END, w.ancestors,
-           coalesce(w.depth, 0), nullif(w.loop, 'null'::jsonb), w.inputs, 'pending'
+           CASE WHEN v_striped THEN 16 + w.index % 16 END, w.lineage, w.home,
+           CASE WHEN w.version <> x.version_id THEN w.version END, w.ancestors, coalesce(w.depth, 0),
+           nullif(w.loop, 'null'::jsonb), w.inputs, CASE WHEN w.begun THEN 'running' ELSE 'pending' END
     FROM wanted w
   ), stripes AS (
     INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
@@ -97,40 +128,33 @@ BEGIN
       ON n.version_id = w.version AND n.node >= w.first AND n.node < w.first + w.size AND n.stripes <> '{}'
     CROSS JOIN LATERAL unnest(n.stripes) WITH ORDINALITY AS s(size, place)
     WHERE s.size > 0
+  ), tasks AS (
+    INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
+                                 open, total, need, wants, frame_id, parent_id, scopes, gate, dispatched_at, due_at)
+    SELECT ledger_task_id(t.execution_id, w.seq + n.node - w.first), t.organization_id, t.execution_id, w.version,
+           w.seq + n.node - w.first, n.node, n.name, n.kind, n.queue,
+           CASE WHEN w.begun AND n.open = 0 THEN 'dispatched' ELSE 'pending' END, n.open, n.open, n.need, n.wants, w.id,
+           t.id, w.scopes || (w.seq - w.first),
+           coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND n.bodies = '[]' THEN '*' END),
+           CASE WHEN w.begun AND n.open = 0 THEN v_now END,
+           CASE WHEN w.begun AND n.open = 0 THEN v_now + make_interval(secs => p_resend) END
+    FROM wanted w
+    JOIN executions_plannode n ON n.version_id = w.version AND n.node >= w.first AND n.node < w.first + w.size
+    RETURNING id, status
   )
-  INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
-                               open, total, need, wants, frame_id, parent_id, scopes, gate)
-  SELECT ledger_task_id(t.execution_id, w.seq + n.node - w.first), t.organization_id, t.execution_id, w.version,
-         w.seq + n.node - w.first, n.node, n.name, n.kind, n.queue, 'pending', n.open, n.open, n.need, n.wants, w.id,
-         t.id, w.scopes || (w.seq - w.first),
-         coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND n.bodies = '[]' THEN '*' END)
-  FROM wanted w
-  JOIN executions_plannode n ON n.version_id = w.version AND n.node >= w.first AND n.node < w.first + w.size;
+  SELECT array_agg(k.id) INTO v_released FROM tasks k WHERE k.status = 'dispatched';
+  IF v_striped THEN
+    INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
+    SELECT t.organization_id, t.execution_id, t.id, f.stripe, count(*), count(*)
+    FROM executions_frame f WHERE f.parent_task_id = t.id AND f.index >= p_base GROUP BY f.stripe
+    ON CONFLICT (task_id, stripe) DO UPDATE SET size = excluded.size, open = excluded.open;
+  END IF;
   IF p_frames @? '$[*] ? (exists(@.variables))' THEN
     INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
     SELECT t.organization_id, t.execution_id, (f.value ->> 'id')::uuid, v.key, v.value
     FROM jsonb_array_elements(p_frames) f, jsonb_each(f.value -> 'variables') v;
   END IF;
-END $$;
-
--- A round of frames below a task begins: its expansion, and the first p_limit frames. Returns released tasks.
-CREATE OR REPLACE FUNCTION ledger_begin_round(
-  t executions_task, p_count int, p_limit int, p_stop boolean, p_watch boolean, p_phase int, p_resend double precision
-) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v_first int;
-BEGIN
-  INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, round_first, watch,
-                                    phase, stop_on_failure)
-  VALUES (t.id, t.organization_id, t.execution_id, p_count, least(p_limit, p_count), p_count, 0, p_watch, p_phase,
-          p_stop)
-  ON CONFLICT (task_id) DO UPDATE
-  SET total = executions_expansion.total + p_count, next = executions_expansion.total + least(p_limit, p_count),
-      remaining = p_count, round_first = executions_expansion.total,
-      base = CASE t.phase WHEN 0 THEN executions_expansion.total ELSE executions_expansion.base END, watch = p_watch, phase = p_phase,
-      stop_on_failure = p_stop
-  RETURNING round_first INTO v_first;
-  RETURN ledger_begin_frames(t.id, v_first, v_first + least(p_limit, p_count), p_resend);
+  RETURN coalesce(v_released, '{}');
 END $$;
 
 -- A composite step goes on as child tasks.
@@ -162,11 +186,13 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT p.bodies INTO v_bodies FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
+  SELECT p.bodies,
+         (SELECT sum(coalesce((r.value ->> 'size')::int, (p.bodies -> (r.value ->> 'body')::int ->> 'size')::int))
+          FROM jsonb_array_elements(p_frames) r),
+         coalesce((SELECT e.total FROM executions_expansion e WHERE e.task_id = t.id), 0)
+  INTO v_bodies, v_size, v_total
+  FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
   SELECT f2.lineage, f2.home, f2.ancestors, f2.depth INTO f FROM executions_frame f2 WHERE f2.id = t.frame_id;
-  SELECT coalesce((SELECT e.total FROM executions_expansion e WHERE e.task_id = t.id), 0) INTO v_total;
-  SELECT sum(coalesce((r.value ->> 'size')::int, (v_bodies -> (r.value ->> 'body')::int ->> 'size')::int)) INTO v_size
-  FROM jsonb_array_elements(p_frames) r;
   UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id RETURNING * INTO x;
   IF x.next_seq > x.max_tasks THEN
     RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
@@ -189,14 +215,13 @@ BEGIN
   CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT r.value ? 'version' THEN v_bodies -> (r.value ->> 'body')::int END AS body OFFSET 0) b
   CROSS JOIN LATERAL (SELECT coalesce((r.value ->> 'isolated')::boolean, false) AS isolated OFFSET 0) s;
-  PERFORM ledger_place(t, v_frames, x.next_seq - v_size);
+  v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, v_total, p_limit, p_stop, p_watch, p_phase, p_resend);
   IF p_error IS NOT NULL THEN
     PERFORM ledger_event(p_organization, t.execution_id, t.id, 'error_occurred',
                          jsonb_build_object('name', t.name, 'kind', t.kind, 'handled', true) || p_error);
   END IF;
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'task_expanded',
                        jsonb_build_object('name', t.name, 'frames', v_count, 'tasks', v_size));
-  v_released := ledger_begin_round(t, v_count, p_limit, p_stop, p_watch, p_phase, p_resend);
   RETURN QUERY SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds);
 END $$;
 

@@ -124,6 +124,12 @@ export class Inspector {
     const rows = [];
     const add = (name, value) => { if (value) rows.push(element("dt", {}, name), element("dd", {}, value)); };
     add("Waited", task.dispatched && task.started ? `${duration(task.started - task.dispatched)} for a worker` : "");
+    const asked = told.waiting_for;
+    if (asked) {
+      const named = [asked.reason, asked.name].filter(Boolean).join(": ");
+      add("Waits for", asked.due_at ? `${named}, until ${dateAndTime(Date.parse(asked.due_at))}` : named);
+      for (const said of asked.decisions) add("Decided", `${said.user}: ${said.decision}${said.comment ? `, ${said.comment}` : ""}`);
+    }
     add("Ended", task.completed ? dateAndTime(task.completed) : "");
     add("Worker", workerOf(told));
     add("Queue", told.queue);

@@ -1,5 +1,6 @@
 // The live page of one execution. The server drew it as it was; from here on it follows the stream of events.
 
+import { Approvals } from "./approvals.js";
 import { Artifacts } from "./artifacts.js";
 import { Feed } from "./feed.js";
 import { dateAndTime, duration, element, icon, ORDER, paintBar, state, ticking } from "./format.js";
@@ -22,6 +23,7 @@ const byId = (id) => document.getElementById(id);
 
 const run = new Run(data);
 const artifacts = new Artifacts(run, urls);
+const approvals = new Approvals(urls);
 const inspector = new Inspector(run, urls, artifacts);
 const graph = new Graph(run, byId("graph"), chooseBox);
 const gantt = new Gantt(run, byId("gantt"));
@@ -33,6 +35,7 @@ const feed = new Feed(urls, {
     for (const event of events) run.apply(event);
     log.add(events);
     artifacts.addFromEvents(events);
+    approvals.addFromEvents(events);
     if (run.strangers) { run.strangers = false; feed.fetchNew(); }
     schedule();
   },
@@ -73,7 +76,7 @@ function paintHead() {
     shownStatus = status;
     byId("run-state").replaceChildren(state(status));
   }
-  if (run.over) { byId("cancel")?.remove(); byId("cancel-dialog")?.close(); }
+  if (run.over) { approvals.clear(); byId("cancel")?.remove(); byId("cancel-dialog")?.close(); }
   let total = 0;
   for (const item of byId("legend").querySelectorAll("[data-status]")) {
     const count = run.counts[item.dataset.status] || 0;
