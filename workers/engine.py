@@ -15,6 +15,7 @@ from apps.core.tenancy import working_for
 from apps.executions import ledger, queries
 from apps.executions.models import Conversation, Execution
 from apps.executions.states import EXECUTION_TERMINAL
+from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.paths import PathError, normal_path
 from apps.projects.services import reveal
 from workers.outcomes import Claimed
@@ -74,6 +75,9 @@ class TaskEngine:
     def _conversation(self, name: str, *, persistent: bool) -> dict[str, Any]:
         scope = self._workflow.melody_id if persistent else self._claimed["execution"]
         return {"organization_id": self._organization, "scope": UUID(scope), "name": name}
+
+    def remember(self, variables: Mapping[str, Any]) -> None:
+        ledger.remember(self._organization, self._workflow.melody_id, REMEMBERED_VARIABLES, storable(variables))
 
     def started_tasks(self, kind: str) -> int:
         with working_for(self._organization):

@@ -28,8 +28,7 @@ from workers.steps.contract import (
     WaitFor,
     WaitUntil,
 )
-from workers.steps.files.content import artifact_type, as_bytes, content_type
-from workers.steps.files.jail import Jail, parts_of
+from workers.steps.files.storing import store as store_file
 from workers.storable import storable
 
 MAX_ROW_BYTES = 64_000
@@ -193,12 +192,7 @@ def _write_output(claimed: Claimed, context: StepContext, output: Any) -> None:
     """`output_to_file`: strings as they are, everything else as JSON, in the workspace and as an artifact."""
     name = str(compile_template(claimed["options"]["output_to_file"]).render(context.scope))
     folder = claimed["options"].get("output_dir")
-    data = as_bytes(output)
-    parts = parts_of(f"{folder}/{name}" if folder else name)
-    with Jail(context.workspace) as jail:
-        jail.write(parts, data)
-    path = "/".join(parts)
-    context.keep(path, data, content_type=content_type(path), artifact_type=artifact_type(path))
+    store_file(context, f"{folder}/{name}" if folder else name, output)
 
 
 __all__ = ["Answer", "completed", "interpret", "skipped"]

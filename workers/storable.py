@@ -9,7 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.melodies.definition.expressions import ExpressionError
+from apps.melodies.definition.expressions.values import measure
 from workers.steps.contract import StepFailed
+
+MOST_NODES, MOST_CHARACTERS = 5_000_000, 100_000_000
+"""Of one result, counted as it would be written: values that share a part hold it once and are written with it often."""
 
 _UNSTORABLE = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
 """In JSON text: half a surrogate pair, or an escaped NUL (but not a backslash followed by the letters u0000)."""
@@ -21,10 +26,13 @@ def storable_text(text: str) -> str:
 
 
 def storable(value: Any) -> Any:
-    """The value as JSON; what PostgreSQL cannot store is refused."""
+    """The value as JSON; what PostgreSQL cannot store, or no worker could write out, is refused."""
     try:
+        measure(value, MOST_NODES, MOST_CHARACTERS)
         text = json.dumps(value, allow_nan=False, default=_plain, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
+    except ExpressionError as error:
+        raise StepFailed(f"The result is too large: {error}.", code="output_too_large") from error
+    except (TypeError, ValueError, RecursionError) as error:
         raise StepFailed(f"The result cannot be kept as JSON: {error}.", code="result_not_json") from error
     if _UNSTORABLE.search(text):
         raise StepFailed(

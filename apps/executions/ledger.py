@@ -281,6 +281,11 @@ def melody(
     return (str(rows[0][0]), str(rows[0][1]), rows[0][2], rows[0][3]) if rows else None
 
 
+def remember(organization_id: str, scope: str, name: str, record: Mapping[str, Any]) -> None:
+    """Add to a kept record; what other steps add at the same time stays."""
+    _rows("SELECT ledger_remember(%s, %s, %s, %s)", [organization_id, scope, name, json.dumps(record)])
+
+
 def variables(claimed: Mapping[str, Any]) -> dict[str, Any]:
     """All variables a claimed task can see."""
     rows = _rows("SELECT ledger_visible(%s, %s)", [claimed["organization"], claimed["task"]])

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from apps.executions.states import JOIN_KIND
+from apps.melodies.definition.collector import paused_collector
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.model import Body, Definition, Edge, Step
 from apps.melodies.definition.params import own_names
@@ -98,6 +99,11 @@ class Plan:
 
 def compile_plan(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
     """Compile a valid definition. Linear in steps and edges; 100,000 steps take a few seconds."""
+    with paused_collector():
+        return _compile(definition, kinds)
+
+
+def _compile(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
     nodes: list[PlanNode] = []
     waiting: deque[tuple[Sequence[Step], int | None, int, dict[str, tuple[int, int]], PlannedBody | None]] = deque()
     waiting.append((definition.steps, None, 0, {}, None))

@@ -114,6 +114,9 @@ class Engine(Protocol):
     def save_session(self, name: str, record: Mapping[str, Any], *, persistent: bool) -> None:
         """Store the record of a conversation (JSON)."""
 
+    def remember(self, variables: Mapping[str, Any]) -> None:
+        """Keep variables for later runs of the melody, beside those that are kept already."""
+
     def started_tasks(self, kind: str) -> int:
         """How many tasks of a kind this run has begun, the one asking included."""
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from apps.melodies.definition.kinds import StepKind
-from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from workers.steps.contract import StepContext, step_kind
 from workers.steps.fields import OrTemplate, Params, require
 
@@ -74,6 +73,5 @@ def run(params: SetVariable, step: StepContext) -> dict[str, Any]:
     step.variables = dict(values)
     step.variable_scope = "loop" if params.scope in ("loop", "local") else "global"
     if params.scope == "session" and step.engine is not None:
-        known = step.engine.session(REMEMBERED_VARIABLES, persistent=True) or {}
-        step.engine.save_session(REMEMBERED_VARIABLES, {**known, **values}, persistent=True)
+        step.engine.remember(values)
     return {"variables_set": list(values), "scope": params.scope, "variable_count": len(values)}

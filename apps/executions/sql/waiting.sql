@@ -179,3 +179,14 @@ BEGIN
   RETURN ledger_variables(t.execution_id, t.lineage, t.home, ARRAY(
     SELECT DISTINCT w.name FROM executions_variable w WHERE w.execution_id = t.execution_id));
 END $$;
+
+-- Add to a record that is kept beyond the run.
+CREATE OR REPLACE FUNCTION ledger_remember(p_organization uuid, p_scope uuid, p_name text, p_record jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM set_config('app.organization_id', p_organization::text, true);
+  INSERT INTO executions_conversation (organization_id, scope, name, record, created_at, updated_at)
+  VALUES (p_organization, p_scope, p_name, p_record, clock_timestamp(), clock_timestamp())
+  ON CONFLICT ON CONSTRAINT conversation_name
+  DO UPDATE SET record = executions_conversation.record || excluded.record, updated_at = clock_timestamp();
+END $$;

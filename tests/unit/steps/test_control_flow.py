@@ -8,30 +8,11 @@ from typing import Any
 import pytest
 
 from apps.melodies.definition.expressions import Scope
-from workers.steps.contract import Expand, FrameOutcome, StepContext, StepFailed, runnable
-from workers.steps.for_loop import MOST_ITEMS, loop_data
-from workers.steps.rendering import prepare
+from tests.unit.steps.engine_side import collected, outcome
+from workers.steps.contract import Expand, StepContext, StepFailed, runnable
+from workers.steps.loops import MOST_ITERATIONS, loop_data
 
 BODY = [{"name": "inner", "type": "test_echo"}]
-
-
-def outcome(
-    index: int,
-    *,
-    status: str = "completed",
-    body: int = 0,
-    label: str = "",
-    loop: Mapping[str, Any] | None = None,
-    results: Mapping[str, Any] | None = None,
-    error: Mapping[str, Any] | None = None,
-) -> FrameOutcome:
-    return FrameOutcome(index, body, label, status, loop, results or {}, error)
-
-
-def collected(context: StepContext, kind: str, params: dict[str, Any], *frames: FrameOutcome) -> Any:
-    found = runnable(kind)
-    assert found.collect is not None
-    return found.collect(prepare(found.kind, params, context.scope), context, frames)
 
 
 class TestSwitch:
@@ -47,6 +28,17 @@ class TestSwitch:
             outcome = run("switch", expression=expression, **self.CASES)
             assert isinstance(outcome, Expand)
             assert [frame.body for frame in outcome.frames] == [body]
+
+    @pytest.mark.parametrize(
+        ("value", "label"), [("v1.2", "v1.2"), ("v1.3", "v1.*"), ("v2.0", "v*"), ("w", None), ("v*", "v*")]
+    )
+    def test_keys_may_be_patterns(self, run: Any, value: str, label: str | None) -> None:
+        cases = {"v*": BODY, "v1.*": BODY, "v1.2": BODY, "?1.?": BODY}
+        found = run("switch", expression=f"'{value}'", cases=cases)
+        if label is None:
+            assert found["matched_case"] is None
+        else:
+            assert [list(cases)[frame.body] for frame in found.frames] == [label]
 
     def test_no_case_and_no_default_is_a_result(self, run: Any) -> None:
         nothing = {"success": True, "matched_case": None, "results": {}}
@@ -120,7 +112,7 @@ class TestForLoop:
             run("for_loop", **self.params(data_source=source))
 
     def test_too_many_items(self, run: Any, context: StepContext) -> None:
-        context.scope = Scope(state={"many": [0] * (MOST_ITEMS + 1)})
+        context.scope = Scope(state={"many": [0] * (MOST_ITERATIONS + 1)})
         with pytest.raises(StepFailed, match="limit"):
             run("for_loop", **self.params(data_source="state.many"))
 
@@ -133,7 +125,6 @@ class TestForLoop:
         ("more", "items"),
         [
             ({"max_iterations": 2}, ["a", "b"]),
-            ({"break_condition": "loop.file == 'b'"}, ["a"]),
             ({"continue_condition": "file == 'b'"}, ["a", "c"]),
             ({"continue_condition": {"not": "loop.is_last"}}, ["c"]),
             ({"continue_condition": "loop.index == 0", "max_iterations": 1}, ["b"]),

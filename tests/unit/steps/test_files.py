@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ class TestValidateAndList:
             {"path": "nobody", "must_exist": False},
             {"path": "a.txt", "must_be_readable": True, "must_be_writable": True},
             {"pattern": "src/**/*.py", "must_contain": " = "},
+            {"path": "*.txt", "must_contain": "a"},
         ],
     )
     def test_valid(self, do: Any, check: dict[str, Any]) -> None:
@@ -191,6 +193,8 @@ class TestValidateAndList:
             ({"path": "a.txt", "must_contain": ["gamma"]}, "does not contain 'gamma'"),
             ({"path": "a.txt", "validate_json": True}, "not valid JSON"),
             ({"pattern": "*.none"}, "does not exist"),
+            ({"path": "*.none"}, "does not exist"),
+            ({"path": "a.txt", "pattern": "^[0-9]+$"}, "nothing that matches"),
         ],
     )
     def test_invalid(self, do: Any, check: dict[str, Any], problem: str) -> None:
@@ -218,6 +222,15 @@ class TestValidateAndList:
         result = do("list", path=".", **fields)
         assert (result["files"], result["count"]) == (expected, len(expected))
         assert result["pattern"] == fields.get("pattern")
+
+    def test_content_by_pattern(self, do: Any) -> None:
+        result = do("validate", files=[{"path": "*.txt", "pattern": "^(alpha|beta)"}])
+        assert [one["path"] for one in result["results"]] == ["a.txt", "b.txt"]
+        assert result["results"][0]["criteria"] == {"pattern": "^(alpha|beta)"}
+
+    def test_list_by_default_and_deep_by_option(self, do: Any) -> None:
+        assert do("list")["path"] == "."
+        assert do("list", pattern="*.py", options={"recursive": True})["files"] == ["src/deep/two.py", "src/one.py"]
 
     def test_list_under_another_name(self, do: Any) -> None:
         assert do("list", path="src", output_field="found")["found"] == ["deep", "one.py"]
@@ -286,7 +299,10 @@ class TestContent:
         assert (files / "t").read_bytes().decode() == expected
 
     def test_wait(self, do: Any) -> None:
-        assert do("wait", duration_seconds=0.01)["status"] == "completed"
+        before = datetime.now(UTC)
+        waiting = do("wait", duration_seconds=90)
+        assert timedelta(seconds=90) <= waiting.due_at - before < timedelta(seconds=100)
+        assert waiting.result == {"operation": "wait", "duration_seconds": 90.0, "status": "completed"}
 
     @pytest.mark.parametrize(
         "fields",

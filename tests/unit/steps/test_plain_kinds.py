@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import known_kinds
+from tests.unit.steps.engine_side import MemoryEngine
 from workers.steps.contract import StepCancelled, StepContext, StepFailed, WaitUntil, runnable
 
 KINDS = (
@@ -47,6 +48,8 @@ def test_every_kind_is_registered_with_a_schema_that_explains_itself() -> None:
         ("simulate", {"seconds": "{{inputs.pause}}"}),
         ("wait", {"seconds": "{{inputs.pause}}"}),
         ("wait", {"until": "{{inputs.when}}"}),
+        ("wait", {"until": "${WHEN}"}),
+        ("wait", {"seconds": "${PAUSE:-3}"}),
         ("for_loop", {"iterator": "x", "data_source": [1], "steps": [{}], "max_parallel": "{{inputs.n}}"}),
         ("test_echo", {"fail": "{{inputs.fail}}"}),
         ("set_variable", {"variables": {"a": 1}, "scope": "{{inputs.scope}}"}),
@@ -82,6 +85,14 @@ class TestSetVariable:
     def test_scopes(self, run: Any, context: StepContext, written: str, meant: str) -> None:
         assert run("set_variable", variables={"a": 1}, scope=written)["scope"] == written
         assert context.variable_scope == meant
+
+    def test_session_variables_are_kept_for_later_runs(self, run: Any, context: StepContext) -> None:
+        engine = MemoryEngine()
+        context.engine = engine
+        run("set_variable", variables={"a": 1, "b": 2}, scope="session")
+        run("set_variable", variables={"b": [3]}, scope="session")
+        run("set_variable", variables={"c": 4})
+        assert engine.sessions == {"remembered": {"a": 1, "b": [3]}}
 
     def test_older_form(self, run: Any, context: StepContext) -> None:
         assert run("set_variable", variable="a", value=[])["variables_set"] == ["a"]
@@ -142,6 +153,11 @@ class TestSimulate:
 
 
 class TestWait:
+    def test_until_from_the_environment(self, run: Any, context: StepContext) -> None:
+        context.scope = Scope(environment={"WHEN": "2000-01-01"})
+        assert run("wait", until="${WHEN}", output=7) == WaitUntil(datetime(2000, 1, 1, tzinfo=UTC), 7)
+        assert run("wait", seconds="${PAUSE:-0}", output=8).result == 8
+
     def test_seconds(self, run: Any) -> None:
         before = datetime.now(UTC)
         outcome = run("wait", seconds=90)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from apps.melodies.definition import load_value
 from apps.melodies.definition.expressions import Scope
+from apps.melodies.definition.kinds import known_kinds
 from workers.steps.contract import StepContext, StepFailed
 
 ORDERS: list[dict[str, Any]] = [
@@ -290,7 +293,7 @@ def test_extract(transform: Any, path: str, expected: Any) -> None:
 
 @pytest.mark.parametrize("path", ["$.", "$.a[", "$.a[x]", "$.a[?(]", "$..", "$" + ".a" * 400])
 def test_bad_paths(transform: Any, path: str) -> None:
-    with pytest.raises(StepFailed, match="operation 1"):
+    with pytest.raises(StepFailed, match=r"operations\.0"):
         transform({"a": [1]}, op("extract", path=path))
 
 
@@ -407,14 +410,100 @@ def test_bad_operations_are_named(transform: Any, operation: Any, message: str) 
 
 
 @pytest.mark.parametrize(
-    "operation",
+    ("operation", "message"),
     [
-        op("filter", condition="a =="),
-        op("map", expression="nonsense(1)"),
-        op("map", expression="uppercase"),
-        op("group_by", key="a", aggregate={"x": "median(a)"}),
+        (op("filter", condition="a =="), "operations.1.filter.condition: A value or a name is missing"),
+        (op("filter", condition={"nand": []}), "operations.1.filter.condition: This map has the keys"),
+        (op("map", expression="nonsense(1)"), "operations.1.map.expression: There is no function 'nonsense'"),
+        (op("map", expression={"x": ["a +"]}), "operations.1.map.expression: A value or a name"),
+        (op("map", expression="uppercase"), "operation 2: `uppercase` needs `field`"),
+        (op("map", expression="name / 2"), "operation 2: map: Cannot divide a text"),
+        (op("group_by", key="a", aggregate={"x": "median(a)"}), "operations.1.group_by.aggregate.x: 'median"),
+        (op("group_by", key="a", aggregate={"x": "{{'nothing'}}"}), "operations.1.group_by.aggregate.x: 'nothing'"),
     ],
 )
-def test_errors_say_which_operation(transform: Any, operation: Any) -> None:
-    with pytest.raises(StepFailed, match="operation 2"):
-        transform([{"a": 1}], op("unique"), operation)
+def test_errors_say_which_operation(transform: Any, operation: Any, message: str) -> None:
+    with pytest.raises(StepFailed, match=message):
+        transform([{"a": 1, "name": "x"}], op("unique"), operation)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("status == done", [1, 3, 4]),
+        ("status != done", [2]),
+        ("tags contains a", [1]),
+        ("status == wanted", [1, 3, 4]),
+        ("status == nobody", []),
+        ("total == null", [4]),
+        ("id == user", []),
+        ("status == 'done' and total > 160", [3]),
+    ],
+)
+def test_older_conditions_with_bare_words(
+    transform: Any, context: StepContext, condition: str, expected: list[int]
+) -> None:
+    context.scope.state = {"wanted": "done"}
+    assert ids(transform("orders.list", op("filter", condition=condition))) == expected
+
+
+def test_the_field_of_a_filter_is_the_value(transform: Any) -> None:
+    assert ids(transform("orders.list", op("filter", field="total", condition="value > 100"))) == [1, 3]
+
+
+@pytest.mark.parametrize("rows", [999, 1001, 5000])
+def test_size_changes_nothing(transform: Any, rows: int) -> None:
+    """Some engines treat more than 1000 items by other rules."""
+    data = [{"n": number, "even": number % 2 == 0, "name": f"r{number % 7}"} for number in range(rows)]
+    kept = transform(data, op("filter", condition="even == true"), op("sort", field="n", order="desc"))
+    assert [row["n"] for row in kept] == sorted((n for n in range(rows) if n % 2 == 0), reverse=True)
+    mapped = transform(data, op("map", field="name", expression="uppercase"), op("unique", by="name"))
+    assert [row["name"] for row in mapped] == [f"R{number}" for number in range(7)]
+    assert transform(data, op("aggregate", field="n", function="sum")) == rows * (rows - 1) // 2
+
+
+def test_operations_may_read_other_steps(transform: Any) -> None:
+    kept = transform("orders.list", op("filter", condition="total > inputs.min and user in map(steps.users, 'id')"))
+    assert ids(kept) == [1, 3]
+
+
+def test_the_steps_that_operations_read_are_known_before() -> None:
+    document = {
+        "workflow": {
+            "name": "reads",
+            "mode": "dag",
+            "steps": [
+                {"name": "limit", "type": "test_echo", "value": 3},
+                {"name": "extra", "type": "test_echo", "value": {"y": 1}},
+                {"name": "tag", "type": "test_echo", "value": "t"},
+                {
+                    "name": "work",
+                    "type": "data_transform",
+                    "input_source": [{"n": 5}],
+                    "operations": [
+                        op("filter", condition={"and": ["n > steps.limit", "n < 9"]}),
+                        op("map", expression={"x": ["steps.extra.y", 3]}),
+                        op("map", mapping={"z": "{{steps.tag}}"}),
+                    ],
+                },
+            ],
+        }
+    }
+    (work,) = (step for step in load_value(document, known_kinds()).steps if step.name == "work")
+    assert {read.name for read in work.reads} == {"limit", "extra", "tag"}
+
+
+@pytest.mark.parametrize(("output_format", "text"), [("json", '[\n  {\n    "a": 1\n  }\n]\n'), ("jsonl", '{"a": 1}\n')])
+def test_output_file(run: Any, context: StepContext, workspace: Path, output_format: str, text: str) -> None:
+    result = run("data_transform", input_source=[{"a": 1}], output_format=output_format, output_file="out/rows.json")
+    assert set(result) == {"it", "metadata"}
+    assert (workspace / "out/rows.json").read_text() == text
+    assert [(kept.name, kept.data.decode()) for kept in context.files] == [("out/rows.json", text)]
+
+
+@pytest.mark.parametrize("lazy", [True, {"enabled": True}, {"enabled": "{{inputs.min > 1}}"}])
+def test_fields_without_effect_are_accepted(run: Any, context: StepContext, lazy: Any) -> None:
+    context.scope = Scope(inputs={"min": 3})
+    result = run("data_transform", input_source=[2, 1], lazy=lazy, stream_mode=True, chunk_size=10)
+    assert result["it"] == [2, 1]
+    assert result["metadata"]["operation_count"] == 0

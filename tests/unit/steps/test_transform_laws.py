@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import known_kinds
 from workers.steps import data_transform
-from workers.steps.contract import StepContext
+from workers.steps.contract import StepContext, StepFailed
 from workers.steps.rendering import prepare
 from workers.steps.transform.values import at, identity
 
@@ -101,3 +103,30 @@ def test_no_data_breaks_an_operation(data: Any) -> None:
     ):
         if data is not None:
             transform([data], operation)
+
+
+MANY = [{"n": number, "text": "a" * 30 + "!", "list": list(range(20))} for number in range(5_000)]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"operation": "filter", "condition": "text matches '^(a|aa)+$'"},
+        {"operation": "filter", "condition": "any(state.numbers, '@ < 0')"},
+        {"operation": "map", "expression": "{all: state.data}"},
+        {"operation": "map", "expression": "text + 'x' * 10000000000"},
+        {"operation": "map", "mapping": {"x": "{{item.text}}" * 80}},
+        {"operation": "extract", "path": "$..*..*"},
+    ],
+)
+def test_hostile_operations_end(operation: dict[str, Any]) -> None:
+    """Each would take hours or fill the memory if every item had a bound of its own only."""
+    scope = Scope(state={"data": MANY, "numbers": list(range(50_000))})
+    context = StepContext("it", "e", "t", 1, scope, Path())
+    params = prepare(
+        known_kinds()["data_transform"], {"input_source": "state.data", "operations": [operation]}, context.scope
+    )
+    began = time.perf_counter()
+    with pytest.raises(StepFailed, match="operation 1"):
+        data_transform.run(params, context)
+    assert time.perf_counter() - began < 60

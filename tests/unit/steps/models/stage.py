@@ -50,6 +50,8 @@ class Memory:
 
     def release_database(self) -> None: ...
 
+    def remember(self, variables: Mapping[str, Any]) -> None: ...
+
     def started_tasks(self, kind: str) -> int:
         return 0
 
