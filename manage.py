@@ -22,6 +22,7 @@ OWNER_COMMANDS = frozenset(
         "up",
         "demo",
         "provision",
+        "secrets",
     ]
 )
 WORKER_COMMANDS = frozenset({"sweep"})

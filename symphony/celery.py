@@ -22,8 +22,8 @@ CALLS = "calls"
 app = Celery("symphony")
 
 
-def configuration(broker_url: str, prefetch_multiplier: int) -> dict[str, Any]:
-    """Celery's settings for a broker, Redis or RabbitMQ."""
+def configuration(broker_url: str, prefetch_multiplier: int, *, pooled: bool = False) -> dict[str, Any]:
+    """Celery's settings for a broker, Redis or RabbitMQ. `pooled`: the threads share database connections."""
     # The default exchange routes by queue name without a binding: nothing to look up per message, nothing FLUSHALL can take.
     default_exchange = Exchange("", type="direct")
     return {
@@ -49,8 +49,9 @@ def configuration(broker_url: str, prefetch_multiplier: int) -> dict[str, Any]:
         "worker_send_task_events": False,
         "task_send_sent_event": False,
         "timezone": "UTC",
-        # Without it Celery's Django fixup reconnects around every task (celery/fixups/django.py, `close_database`).
-        "CELERY_DB_REUSE_MAX": sys.maxsize,
+        # With 0 Celery's Django fixup closes the connection around every task (celery/fixups/django.py,
+        # `close_database`): right where closing means giving it back, and dear where it means to reconnect.
+        "CELERY_DB_REUSE_MAX": 0 if pooled else sys.maxsize,
     }
 
 
@@ -68,7 +69,9 @@ def _transport_options(broker_url: str) -> dict[str, Any]:
 
 
 def _from_settings() -> dict[str, Any]:
-    return configuration(settings.BROKER_URL, settings.CELERY_PREFETCH_MULTIPLIER)
+    return configuration(
+        settings.BROKER_URL, settings.CELERY_PREFETCH_MULTIPLIER, pooled=settings.SYMPHONY_DATABASE_POOL > 0
+    )
 
 
 app.add_defaults(_from_settings)

@@ -24,6 +24,23 @@ def secret_key_is_given(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
 
 
 @register(Tags.security, deploy=True)
+def secret_keys_are_given(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if settings.SYMPHONY_SECRET_KEYS:
+        return []
+    derived = settings.DEBUG and settings.SECRET_KEY_GIVEN
+    return [
+        Warning(
+            "SYMPHONY_SECRET_KEYS is not set: secrets of projects are sealed with a key made of SYMPHONY_SECRET_KEY."
+            if derived
+            else "SYMPHONY_SECRET_KEYS is not set: secrets of projects can be neither stored nor used.",
+            hint="Set SYMPHONY_SECRET_KEYS or SYMPHONY_SECRET_KEYS_FILE (`manage.py secrets key` makes a key), or start "
+            "the stack with `make up`.",
+            id="symphony.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def database_login_is_weak(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     own = {"web": "WEB_DATABASE_URL", "worker": "WORKER_DATABASE_URL"}.get(settings.SYMPHONY_ROLE)
     if own is None or settings.ENV.secret(own) or not settings.ENV.secret("DATABASE_URL"):

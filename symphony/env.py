@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 STACK_FILE = "stack.env"
 LOCK_FILE = "lock"
+_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")
 
 
 class Env:
@@ -89,6 +91,17 @@ class Env:
         if not content:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty.")
         return content
+
+    def keys(self, name: str) -> list[str]:
+        """A secret that is a list: 32 random bytes each in URL-safe base64, its padding optional and added here."""
+        keys = [key + "=" * (-len(key) % 4) for key in re.split(r"[,\s]+", self.secret(name) or "") if key]
+        for number, key in enumerate(keys, start=1):
+            if not _KEY.fullmatch(key):
+                # Not the key itself: this text goes to logs.
+                raise ImproperlyConfigured(
+                    f"Key {number} of {name} is not 32 bytes in URL-safe base64; `manage.py secrets key` makes one."
+                )
+        return keys
 
 
 def running_stack(home: Path) -> dict[str, str]:

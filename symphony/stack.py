@@ -22,6 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 BROKER_DATABASE = 0
 CACHE_DATABASE = 1
 FLOWER_USER = "admin"
+CALLS_POOL = 16
+"""Database connections that all threads of the calls worker share, if the environment does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Options:
     port: int = 8000
     flower_port: int | None = 5555
     steps_processes: int = min(4, os.cpu_count() or 1)
-    calls_threads: int = 32
+    calls_threads: int = 200
 
     @property
     def url(self) -> str:
@@ -46,7 +48,8 @@ class Prepared:
     variables: dict[str, str]
 
     def environ(self, role: str) -> dict[str, str]:
-        return {**os.environ, **self.variables, "SYMPHONY_ROLE": role}
+        # A process of one thread keeps its connection: a pool would only cost it time.
+        return {**os.environ, **self.variables, "SYMPHONY_ROLE": role, "SYMPHONY_DATABASE_POOL": "0"}
 
 
 @contextmanager
@@ -71,7 +74,7 @@ def prepared(home: Home, environ: Mapping[str, str] = os.environ) -> Iterator[Pr
                 "WORKER_DATABASE_URL": urls.worker,
                 "BROKER_URL": broker or f"{valkey_url}/{BROKER_DATABASE}",
                 "CACHE_URL": cache or f"{valkey_url}/{CACHE_DATABASE}",
-                **_signing_key(home, environ),
+                **_keys(home, environ),
             },
         )
 
@@ -82,10 +85,14 @@ def _superuser(ours: servers.Servers) -> str:
     return ours.postgres.url
 
 
-def _signing_key(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
-    if environ.get("SYMPHONY_SECRET_KEY") or environ.get("SYMPHONY_SECRET_KEY_FILE"):
-        return {}
-    return {"SYMPHONY_SECRET_KEY": home.secret("django")}
+def _keys(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
+    """What sessions are signed with and secrets sealed with, as far as the environment does not say."""
+    remembered = {"SYMPHONY_SECRET_KEY": "django", "SYMPHONY_SECRET_KEYS": "sealing"}
+    return {
+        variable: home.secret(name)
+        for variable, name in remembered.items()
+        if not (environ.get(variable) or environ.get(f"{variable}_FILE"))
+    }
 
 
 def manage(command: str, stack: Prepared, home: Home, *, role: str = "owner") -> None:
@@ -137,10 +144,11 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
     ]
     steps = [*worker, *events, "-n", "steps@%h", "-Q", "steps", "-P", "prefork", "-c", str(options.steps_processes)]
     calls = [*worker, *events, "-n", "calls@%h", "-Q", "calls", "-P", "threads", "-c", str(options.calls_threads)]
+    pooled = {"SYMPHONY_DATABASE_POOL": os.environ.get("SYMPHONY_DATABASE_POOL") or str(CALLS_POOL)}
     specs = [
         ProcessSpec("web", web, stack.environ("web")),
         ProcessSpec("steps", steps, stack.environ("worker")),
-        ProcessSpec("calls", [*calls, "--prefetch-multiplier", "1"], stack.environ("worker")),
+        ProcessSpec("calls", [*calls, "--prefetch-multiplier", "1"], stack.environ("worker") | pooled),
         ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),
     ]
     if options.flower_port is not None:

@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("api/v1/", include("apps.accounts.api.urls")),
+    path("api/v1/", include("apps.projects.api.urls")),
+    path("api/v1/", include("apps.spending.api.urls")),
     path("api/v1/", include("apps.melodies.api.urls")),
     path("api/v1/", include("apps.executions.api.urls")),
     path("", include("apps.accounts.urls")),

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.melodies.definition.output_schemas import PATTERNS
 from workers.steps.contract import StepFailed
 
 _SHOWN = 5
@@ -31,7 +32,7 @@ def check_result(schema: Any, value: Any) -> None:
 def _validator(schema: str) -> Any:
     """Patterns are matched in linear time, and no reference is fetched."""
     return jsonschema_rs.validator_for(
-        json.loads(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions()
+        json.loads(schema), offline=True, pattern_options=PATTERNS
     )
 
 

@@ -95,9 +95,11 @@ class MelodyAdmin(ReadOnlyAdmin):
     list_display = ("name", "organization", "status", "latest_version", "created_by", "updated_at")
     list_filter = ("status", "organization", "updated_at")
     list_select_related = ("organization", "created_by")
-    search_fields = ("name", "description")
-    search_help_text = "By name, description or id."
-    fields = ("id", "name", "description", "organization", "status", "created_by", "created_at", "updated_at")
+    search_fields = ("name", "description", "path")
+    search_help_text = "By name, description, path or id."
+    fields = (
+        "id", "name", "description", "organization", "project", "path", "status", "created_by", "created_at", "updated_at",
+    )  # fmt: skip
     inlines = (VersionInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Melody]:

@@ -12,7 +12,8 @@ from django.db.models import Prefetch, QuerySet
 from apps.accounts import queries as accounts
 from apps.accounts.models import User
 from apps.melodies.errors import MelodyNotFound
-from apps.melodies.models import Melody, MelodyVersion
+from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
+from apps.melodies.paths import PathError, normal_path
 
 
 def melodies(*, actor: User) -> QuerySet[Melody]:
@@ -35,9 +36,30 @@ def versions_of(melody: Melody) -> QuerySet[MelodyVersion]:
     return MelodyVersion.objects.filter(melody=melody).defer("source", "document").order_by("-number")
 
 
-def version_of(melody: Melody, number: int) -> MelodyVersion:
-    """One version with its source and document."""
-    version = MelodyVersion.objects.filter(melody=melody, number=number).first()
+def version_of(melody: Melody, number: int | None = None) -> MelodyVersion:
+    """One version with its source and document: the latest unless one is named."""
+    versions = MelodyVersion.objects.filter(melody=melody)
+    version = versions.filter(number=number).first() if number is not None else versions.order_by("-number").first()
     if version is None:
-        raise MelodyNotFound(f"This melody has no version {number}.")
+        raise MelodyNotFound(f"This melody has no version{'' if number is None else f' {number}'}.")
     return version
+
+
+def melody_at(organization_id: UUID | str, path: str) -> Melody | None:
+    """What a `pipeline_file` names, for a worker: `./a/../b.yaml` finds what is stored under `b.yaml`."""
+    try:
+        normal = normal_path(path)
+    except PathError:
+        return None
+    return Melody.objects.filter(organization_id=organization_id, path=normal).first()
+
+
+def melody_named(organization_id: UUID | str, name_or_id: str) -> Melody | None:
+    """For a worker: the melody of this id, else the newest of this name that is not archived."""
+    mine = Melody.objects.filter(organization_id=organization_id)
+    try:
+        found = mine.filter(pk=UUID(name_or_id)).first()
+    except ValueError:
+        found = None
+    active = mine.exclude(status=MelodyStatus.ARCHIVED)
+    return found or active.filter(name=name_or_id).order_by("-id").first()

@@ -233,6 +233,28 @@ def test_a_large_run_draws_in_little_time(opened: Open, start: Start) -> None:
     assert page.evaluate("window.longest") < 1000
 
 
+def test_a_decision_is_asked_for_when_it_is_time(opened: Open, start: Start) -> None:
+    steps = [
+        step("rehearse", LONG_ENOUGH_TO_LOOK),
+        {"name": "ask", "type": "approval", "title": "Shall we play?", "details": {"bars": 120}},
+        {"name": "ask_again", "type": "approval", "title": "And an encore?", "on_reject": "continue"},
+    ]
+    page = opened(f"/executions/{start({'workflow': {'name': 'Concert', 'steps': steps}})}/")
+    asked = page.locator("#asked")
+    expect(asked).to_be_hidden()
+    expect(asked).to_contain_text("Shall we play?", timeout=PATIENCE)
+    expect(asked.locator("pre")).to_contain_text('"bars": 120')
+    asked.get_by_label("Comment").fill("Bravo")
+    asked.get_by_role("button", name="Approve").click()
+    expect(asked).to_contain_text("And an encore?", timeout=PATIENCE)
+    asked.get_by_role("button", name="Reject").click()
+    expect(state_of(page)).to_have_text("completed", timeout=PATIENCE)
+    expect(asked).to_be_hidden()
+    settled(page)
+    box(page, "ask").click()
+    expect(page.locator("#inspector .detail")).to_contain_text("Bravo")
+
+
 def test_cancelling_asks_first(opened: Open, start: Start) -> None:
     page = opened(f"/executions/{start(fan(4, 300))}/")
     page.get_by_role("link", name="Cancel").click()

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from apps.melodies.definition import known_kinds, load
-from apps.melodies.definition.common_fields import UNDERSTOOD, UNSUPPORTED
+from apps.melodies.definition.common_fields import UNDERSTOOD
+from apps.melodies.definition.defaults import FIELDS as DEFAULTS
 from apps.melodies.definition.expressions.functions import FUNCTIONS, PER_ITEM_USAGE
 from apps.melodies.definition.params import field_names
-from apps.melodies.definition.steps import PLANNED
+from apps.melodies.definition.policy_fields import CACHE_KEYS, RETRY_KEYS
+from apps.melodies.definition.workflow_limits import LIMITS, SAFETY
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE = ROOT / "docs" / "language.md"
@@ -56,9 +58,11 @@ def test_the_language_page_names_everything() -> None:
     kinds = known_kinds()
     assert set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == set(kinds)
     told = set(re.findall(r"\w+", text))
-    assert set(kinds) | UNDERSTOOD | UNSUPPORTED | PLANNED | set(PER_ITEM_USAGE) <= told
+    assert set(kinds) | UNDERSTOOD | set(PER_ITEM_USAGE) <= told
+    older = {"backoff_strategy", "retry_conditions", "ttl_seconds", "network_policy"}
+    assert DEFAULTS | LIMITS | SAFETY | set(RETRY_KEYS) | set(CACHE_KEYS) <= told | older
     assert {name for name in FUNCTIONS if name == name.lower()} - told <= {"lowercase", "to_lower_case"}
-    fields = {name for kind in kinds.values() for name in kind.params.model_fields}
+    fields = {info.alias or name for kind in kinds.values() for name, info in kind.params.model_fields.items()}
     assert fields - told == set()
 
 

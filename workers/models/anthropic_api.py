@@ -9,7 +9,7 @@ import anthropic
 import httpx2
 from anthropic.types import Message, MessageParam, TextBlockParam, ToolParam
 
-from workers.models import failures
+from workers.models import failures, wire
 from workers.models.errors import ModelError, error_of
 from workers.models.keys import Key
 from workers.models.port import Reply, Watch, structured_of, watched
@@ -33,8 +33,8 @@ _ERROR_STATUS = {
 }
 
 
-def _make(key: Key, base_url: str | None) -> anthropic.Anthropic:
-    return anthropic.Anthropic(api_key=key.value, base_url=base_url, http_client=shared_client(), max_retries=0)
+def _make(key: Key, base_url: str | None, shard: int) -> anthropic.Anthropic:
+    return anthropic.Anthropic(api_key=key.value, base_url=base_url, http_client=shared_client(shard), max_retries=0)
 
 
 _clients = SdkClients(_make)
@@ -44,7 +44,7 @@ def call(
     request: ModelRequest, *, model: str, max_tokens: int, sampling: bool, key: Key, base_url: str | None, watch: Watch
 ) -> Reply:
     """See `port.Provider`."""
-    client = _clients.of(key, base_url)
+    client = _clients.of(key, base_url, wire.shard())
     arguments = _arguments(request, model, max_tokens, sampling=sampling)
     try:
         with watched(watch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,7 +16,7 @@ from django.conf import settings
 
 from apps.spending.services import BudgetExceeded
 from workers.models import mock, prices, providers, purse
-from workers.models.errors import ModelError, PauseForBudget
+from workers.models.errors import ModelError, PauseForBudget, error_of
 from workers.models.keys import Key
 from workers.models.port import Watch
 from workers.models.prices import PriceTable
@@ -23,6 +24,8 @@ from workers.models.purse import Purse
 from workers.models.request import ModelAnswer, ModelRequest, Usage
 from workers.models.streaming import TextStream
 from workers.steps.contract import StepContext
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 600.0
 """How long a call may take that names no time of its own."""
@@ -220,4 +223,9 @@ def _warnings(request: ModelRequest, table: PriceTable, today: date) -> list[str
 
 
 def _table() -> PriceTable:
-    return prices.table(settings.SYMPHONY_PRICES_FILE)
+    try:
+        return prices.table(settings.SYMPHONY_PRICES_FILE)
+    except prices.PriceTableError:
+        logger.exception("no model can be called")
+        reason = "The price table of this installation cannot be read: its operator finds out why in the worker's log."
+        raise error_of("no_provider", reason) from None

@@ -13,7 +13,7 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from workers.models import failures
+from workers.models import failures, wire
 from workers.models.errors import ModelError, error_of
 from workers.models.keys import Key
 from workers.models.port import Reply, Watch, structured_of, watched
@@ -34,10 +34,10 @@ def _unused_async_client() -> httpx2.AsyncClient:
     return httpx2.AsyncClient()
 
 
-def _make(key: Key, base_url: str | None) -> genai.Client:
+def _make(key: Key, base_url: str | None, shard: int) -> genai.Client:
     options = types.HttpOptions(
         base_url=base_url,
-        httpx_client=shared_client(),
+        httpx_client=shared_client(shard),
         httpx_async_client=_unused_async_client(),
         retry_options=types.HttpRetryOptions(attempts=1),
     )
@@ -62,7 +62,7 @@ def call(
     request: ModelRequest, *, model: str, max_tokens: int, sampling: bool, key: Key, base_url: str | None, watch: Watch
 ) -> Reply:
     """See `port.Provider`."""
-    client = _clients.of(key, base_url)
+    client = _clients.of(key, base_url, wire.shard())
     heard = _Heard()
     try:
         with watched(watch):

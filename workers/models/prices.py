@@ -108,8 +108,7 @@ class PriceTable:
         return (total / _MILLION).quantize(_PLACES, rounding=ROUND_UP)
 
     def estimate(self, request: ModelRequest, *, on: date) -> tuple[Usage, Decimal]:
-        """What a call may use at most, and cost: four characters a token, the whole of the allowed output, everything
-        at the dearest rate."""
+        """What a call may use at most, and cost: the whole of the allowed output, everything at the dearest rate."""
         usage = Usage(input_tokens=tokens_of(request), output_tokens=self.output_limit(request))
         cost = self.cost_of(request.provider, request.model, usage, on=on)
         if request.cache_prompt:
@@ -141,11 +140,15 @@ class PriceTable:
 
 
 def tokens_of(request: ModelRequest) -> int:
-    """How long the prompt is, in tokens of four characters; tools and schemas count."""
-    size = len(request.system) + sum(len(message.content) for message in request.messages)
-    size += sum(len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools)
-    size += len(str(request.output_schema)) if request.output_schema is not None else 0
-    return -(-size // _CHARACTERS_PER_TOKEN)
+    """How long the prompt is at most: a token for four characters of ASCII, or for one of another script. Tools and
+    schemas count."""
+    texts = [request.system, *(message.content for message in request.messages)]
+    texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
+    if request.output_schema is not None:
+        texts.append(str(request.output_schema))
+    whole = sum(map(len, texts))
+    plain = sum(len(text.encode("ascii", "ignore")) for text in texts)
+    return -(-plain // _CHARACTERS_PER_TOKEN) + whole - plain
 
 
 @lru_cache(maxsize=4)

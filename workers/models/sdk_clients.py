@@ -12,24 +12,24 @@ from workers.models.keys import Key
 
 C = TypeVar("C")
 
-_MOST = 256
+_MOST = 1024
 
 
 class SdkClients(Generic[C]):
-    """The clients of one provider. The one used least recently goes when there are too many keys."""
+    """The clients of one provider: by key, address and shard of connections. The one used least recently goes when there are too many keys."""
 
-    def __init__(self, make: Callable[[Key, str | None], C]) -> None:
+    def __init__(self, make: Callable[[Key, str | None, int], C]) -> None:
         self._make = make
-        self._clients: OrderedDict[tuple[int, str, str | None], C] = OrderedDict()
+        self._clients: OrderedDict[tuple[int, int, str, str | None], C] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Key, base_url: str | None) -> C:
+    def of(self, key: Key, base_url: str | None, shard: int) -> C:
         # The process is part of the name: a forked child makes its own.
-        name = (os.getpid(), key.fingerprint, base_url)
+        name = (os.getpid(), shard, key.fingerprint, base_url)
         with self._lock:
             client = self._clients.get(name)
             if client is None:
-                client = self._clients[name] = self._make(key, base_url)
+                client = self._clients[name] = self._make(key, base_url, shard)
                 while len(self._clients) > _MOST:
                     self._clients.popitem(last=False)
             self._clients.move_to_end(name)

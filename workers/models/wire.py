@@ -1,4 +1,4 @@
-"""The HTTP client under both SDKs: one pool of connections per process, and streams that let go when told to.
+"""The HTTP client under both SDKs: connections for the whole process, and streams that let go when told to.
 
 A socket that waits for a model's next word would wait for minutes, whoever has cancelled the step meanwhile. So each
 read waits in short slices and looks at its call's `Watch` in between.
@@ -11,6 +11,7 @@ import os
 import ssl
 import threading
 from collections.abc import Iterable
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
@@ -24,6 +25,7 @@ _CONNECT_SECONDS = 10.0
 _WRITE_SECONDS = 60.0
 _KEEPALIVE_SECONDS = 60.0
 _MAX_CONNECTIONS = 1000
+_SHARDS = 8
 
 # At INFO these write a line per call, at DEBUG whole prompts and headers.
 for _name in ("anthropic", "google_genai", "httpx2", "httpcore2"):
@@ -89,11 +91,18 @@ class _Network(httpcore2.NetworkBackend):
         self._inner.sleep(seconds)
 
 
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust: dear to make, and the same for all."""
+    return httpx2.create_ssl_context()
+
+
 class SharedClient(httpx2.Client):
-    """Serves every SDK client of the process."""
+    """Serves every SDK client of a process, whatever its key: connections belong to an address."""
 
     def __init__(self) -> None:
         super().__init__(
+            verify=_certificates(),
             timeout=timeouts(_WRITE_SECONDS),
             limits=httpx2.Limits(
                 max_connections=_MAX_CONNECTIONS,
@@ -114,14 +123,19 @@ def timeouts(seconds: float) -> httpx2.Timeout:
 
 
 _LOCK = threading.Lock()
-_CLIENTS: dict[int, SharedClient] = {}
-"""By process: a forked child must not use its parent's connections."""
+_CLIENTS: dict[tuple[int, int], SharedClient] = {}
+"""By process, since a forked child must not use its parent's connections, and by shard."""
 
 
-def shared_client() -> SharedClient:
+def shard() -> int:
+    """Which of the process's clients this thread uses: a pool looks at each of its connections with every request, so
+    a few small pools cost less than a large one."""
+    return threading.get_native_id() % _SHARDS
+
+
+def shared_client(number: int) -> SharedClient:
     with _LOCK:
-        client = _CLIENTS.get(os.getpid())
+        client = _CLIENTS.get((os.getpid(), number))
         if client is None:
-            _CLIENTS.clear()
-            client = _CLIENTS[os.getpid()] = SharedClient()
+            client = _CLIENTS[os.getpid(), number] = SharedClient()
         return client

@@ -11,7 +11,7 @@ from apps.melodies.definition.kinds import BodyField, StepKind
 from workers.steps.contract import Expand, FrameOutcome, FrameSpec, MelodyRef, StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.inner import error_of
-from workers.steps.nested.config import NestedConfig
+from workers.steps.nested.config import NestedConfig, common_fields
 from workers.steps.nested.limits import check_circle, check_depth, check_size
 from workers.steps.nested.outputs import Output, outputs_of
 
@@ -81,6 +81,7 @@ def _wrapped(params: Pipeline, outputs: Any) -> Any:
         summary="Run another melody as one step",
         inline=True,
         bodies=(BodyField("pipeline", "workflow", optional=True),),
+        common=common_fields,
     ),
     collect=collect,
 )

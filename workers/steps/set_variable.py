@@ -74,4 +74,4 @@ def run(params: SetVariable, step: StepContext) -> dict[str, Any]:
     step.variable_scope = "loop" if params.scope in ("loop", "local") else "global"
     if params.scope == "session" and step.engine is not None:
         step.engine.remember(values)
-    return {"variables_set": list(values), "scope": params.scope, "variable_count": len(values)}
+    return {"variables_set": list(values), "scope": params.scope, "variable_count": len(values), "variables": values}

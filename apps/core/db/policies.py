@@ -10,7 +10,7 @@ Each function call stands in a sub-select: PostgreSQL then evaluates it once per
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 WEB: Final = "symphony_web"
@@ -59,6 +59,18 @@ def tenant_policies(organization_column: str = "organization_id", *, web: str = 
     if commands(worker):
         policies.append(Policy("worker_all", "all", (WORKER, OWNER), worked_on))
     return policies
+
+
+def administered_policies(
+    organization_column: str = "organization_id", *, web: str = ALL, worker: str = ALL
+) -> list[Policy]:
+    """As `tenant_policies`, but over the web only admins and owners write."""
+    column = f'"{organization_column}"'
+    writable = f"{column} = ANY((SELECT app_administered_organizations())::uuid[]) OR (SELECT app_is_staff())"
+    return [
+        policy if policy.command in ("select", "all") else replace(policy, using=writable)
+        for policy in tenant_policies(organization_column, web=web, worker=worker)
+    ]
 
 
 def close_table_sql(table: str, policies: Iterable[Policy]) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +17,21 @@ from rest_framework.response import Response
 from apps.accounts import queries as accounts
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.accounts.models import User
 from apps.core.api.views import TenantAPIView
+from apps.core.errors import Invalid
 from apps.melodies import queries, services
 from apps.melodies.api.parsers import DOCUMENT_PARSERS, sent_document
 from apps.melodies.api.serializers import (
+    MelodyChangeSerializer,
     MelodySerializer,
     ValidationSerializer,
     VersionDetailSerializer,
     VersionSerializer,
 )
-from apps.melodies.errors import MelodyInvalid
 from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
+from apps.projects import queries as projects
+from apps.projects.models import Project
 
 _YAML = {
     "type": "string",
@@ -48,13 +53,34 @@ ORGANIZATION = OpenApiParameter(
 )
 
 
+PATH = OpenApiParameter(
+    "path",
+    str,
+    description="The name by which a `pipeline_file` of another melody shall find it, such as pipelines/review.yaml.",
+)
+
+PROJECT = OpenApiParameter("project", UUID, description="The project it shall belong to: its secrets, its budgets.")
+
+
+def _project(actor: User, reference: UUID | str | None) -> Project | None:
+    if reference is None:
+        return None
+    try:
+        identifier = reference if isinstance(reference, UUID) else UUID(reference)
+    except ValueError:
+        raise Invalid("`project` should be the id of a project.") from None
+    return projects.project_for(actor=actor, project_id=identifier)
+
+
 class MelodyFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     name = django_filters.CharFilter(lookup_expr="icontains", label="Part of the name, upper or lower case.")
     status = django_filters.ChoiceFilter(choices=MelodyStatus.choices)
+    path = django_filters.CharFilter(label="The whole path.")
+    project = django_filters.UUIDFilter(field_name="project_id", label="The id of a project.")
 
     class Meta:
         model = Melody
-        fields = ("name", "status")
+        fields = ("name", "status", "path", "project")
 
 
 class MelodyListView(IdempotentMixin, TenantAPIView, ListAPIView[Melody]):
@@ -78,7 +104,7 @@ class MelodyListView(IdempotentMixin, TenantAPIView, ListAPIView[Melody]):
         summary="Create a melody",
         description="The body is the document itself. What is wrong with it comes back all at once in `errors`.",
         tags=["melodies"],
-        parameters=[ORGANIZATION],
+        parameters=[ORGANIZATION, PATH, PROJECT],
         request=DOCUMENT_BODY,
         responses={201: MelodySerializer},
     )
@@ -86,14 +112,21 @@ class MelodyListView(IdempotentMixin, TenantAPIView, ListAPIView[Melody]):
         actor = actor_of(request)
         sent = sent_document(request)
         organization = accounts.organization_for(actor=actor, reference=request.query_params.get("organization"))
-        version = services.create_melody(actor=actor, organization=organization, source=sent.source, media=sent.media)
+        version = services.create_melody(
+            actor=actor,
+            organization=organization,
+            source=sent.source,
+            media=sent.media,
+            path=request.query_params.get("path"),
+            project=_project(actor, request.query_params.get("project")),
+        )
         melody = version.melody
         melody.latest = [version]  # type: ignore[attr-defined]  # as queries.melodies would
         data = self.get_serializer(melody).data
         return Response(data, status=status.HTTP_201_CREATED, headers={"Location": data["url"]})
 
 
-class _OneMelodyView(TenantAPIView):
+class OneMelodyView(TenantAPIView):
     """Of one melody, which must be one of the caller's organizations'."""
 
     def melody(self) -> Melody:
@@ -111,7 +144,7 @@ class _OneMelodyView(TenantAPIView):
         return Response(VersionSerializer(version).data, status=code)
 
 
-class MelodyView(_OneMelodyView, GenericAPIView[Melody]):
+class MelodyView(OneMelodyView, GenericAPIView[Melody]):
     serializer_class = MelodySerializer
     queryset = Melody.objects.none()
 
@@ -119,8 +152,26 @@ class MelodyView(_OneMelodyView, GenericAPIView[Melody]):
     def get(self, request: Request, melody_id: UUID) -> Response:
         return Response(self.get_serializer(self.melody()).data)
 
+    @extend_schema(
+        operation_id="melodies_change",
+        summary="Change path or project of a melody",
+        description="Name and description come from the document: publish the next version to change those.",
+        tags=["melodies"],
+        request=MelodyChangeSerializer,
+        responses={200: MelodySerializer},
+    )
+    def patch(self, request: Request, melody_id: UUID) -> Response:
+        change = MelodyChangeSerializer(data=request.data)
+        change.is_valid(raise_exception=True)
+        melody = self.melody()
+        actor, changes = actor_of(request), change.validated_data
+        if "project" in changes:
+            changes["project"] = _project(actor, changes["project"])
+        services.change_melody(actor=actor, melody=melody, **changes)
+        return Response(self.get_serializer(melody).data)
 
-class MelodyDocumentView(_OneMelodyView, GenericAPIView[MelodyVersion]):
+
+class MelodyDocumentView(OneMelodyView, GenericAPIView[MelodyVersion]):
     serializer_class = VersionSerializer
     parser_classes = DOCUMENT_PARSERS
     queryset = MelodyVersion.objects.none()
@@ -137,7 +188,7 @@ class MelodyDocumentView(_OneMelodyView, GenericAPIView[MelodyVersion]):
         return self.publish()
 
 
-class VersionListView(IdempotentMixin, _OneMelodyView, ListAPIView[MelodyVersion]):
+class VersionListView(IdempotentMixin, OneMelodyView, ListAPIView[MelodyVersion]):
     serializer_class = VersionSerializer
     parser_classes = DOCUMENT_PARSERS
     queryset = MelodyVersion.objects.none()
@@ -162,7 +213,7 @@ class VersionListView(IdempotentMixin, _OneMelodyView, ListAPIView[MelodyVersion
         return self.publish()
 
 
-class VersionView(_OneMelodyView, GenericAPIView[MelodyVersion]):
+class VersionView(OneMelodyView, GenericAPIView[MelodyVersion]):
     serializer_class = VersionDetailSerializer
     queryset = MelodyVersion.objects.none()
 
@@ -178,16 +229,21 @@ class ValidateView(TenantAPIView, GenericAPIView[Any]):
     @extend_schema(
         operation_id="melodies_validate",
         summary="Check a document",
-        description="Keeps nothing. Answers 200 for a document that is not valid, too: `valid` says which it is.",
+        description="Keeps nothing. Answers 200 for a document that is not valid, too: `valid` says which it is. `warnings` "
+        "are those of `melody lint`; a document that has only these can be used.",
         tags=["melodies"],
         request=DOCUMENT_BODY,
         responses={200: ValidationSerializer},
     )
     def post(self, request: Request) -> Response:
         sent = sent_document(request)
-        try:
-            definition = services.check_document(sent.source, sent.media)
-        except MelodyInvalid as invalid:
-            return Response({"valid": False, "errors": invalid.errors})
+        report = services.lint_document(sent.source, sent.media)
+        warnings = [asdict(problem) for problem in report.warnings]
+        definition = report.definition
+        if definition is None:
+            errors = [asdict(problem) for problem in report.errors]
+            return Response({"valid": False, "errors": errors, "warnings": warnings})
         steps = sum(1 for _ in definition.walk())
-        return Response({"valid": True, "name": definition.name, "steps": steps, "mode": definition.mode})
+        return Response(
+            {"valid": True, "name": definition.name, "steps": steps, "mode": definition.mode, "warnings": warnings}
+        )

@@ -7,19 +7,38 @@ from .drafts import Draft, DraftBody
 from .model import Edge
 from .pointers import child
 from .problems import ProblemList
+from .workflow import Connection
 
 _MOST_VISITS = 5_000_000
 _SHOWN = 12
 
 
 def add_explicit(body: DraftBody, problems: ProblemList) -> None:
-    """Turn every `depends_on`, here and in the bodies inside, into edges."""
+    """Turn every `depends_on` and connection, here and in the bodies inside, into edges."""
     for step in body.steps:
         for index, edge in enumerate(step.common.depends_on or ()):
             if edge is not None and _may_be_added(edge, step, body, index, problems):
                 step.edges[edge.step] = edge
         for below in step.bodies:
             add_explicit(below, problems)
+    if body.workflow is not None:
+        for connection in body.workflow.connections:
+            _connect(connection, body, problems)
+
+
+def _connect(connection: Connection, body: DraftBody, problems: ProblemList) -> None:
+    ends = (("from", connection.source), ("to", connection.target))
+    missing = [(key, name) for key, name in ends if name not in body.positions]
+    for key, name in missing:
+        message = f"There is no step `{name}` to connect."
+        problems.add("unknown_step", message, child(connection.pointer, key), meant=(name, body.positions))
+    if missing:
+        return
+    if connection.source == connection.target:
+        problems.add("self_reference", f"The step `{connection.source}` is connected to itself.", connection.pointer)
+    else:
+        target = body.steps[body.positions[connection.target]]
+        target.edges.setdefault(connection.source, Edge(connection.source))
 
 
 def _may_be_added(edge: Edge, step: Draft, body: DraftBody, index: int, problems: ProblemList) -> bool:

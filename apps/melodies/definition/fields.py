@@ -41,28 +41,14 @@ def read_text(mapping: Mapping[str, Any], field: str, pointer: str, problems: Pr
 
 
 def read_flag(mapping: Mapping[str, Any], field: str, pointer: str, problems: ProblemList, *, default: bool) -> bool:
-    """An optional boolean."""
-    value = mapping.get(field, default)
+    """An optional boolean; `default` when absent or null."""
+    value = mapping.get(field)
     if isinstance(value, bool):
         return value
+    if value is None:
+        return default
     wrong_type(problems, field, "true or false", value, child(pointer, field))
     return default
-
-
-def read_positive(
-    mapping: Mapping[str, Any], field: str, most: float, pointer: str, problems: ProblemList
-) -> float | None:
-    """An optional number above 0; None when absent or null."""
-    value = mapping.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        wrong_type(problems, field, "a number", value, child(pointer, field))
-    elif not (math.isfinite(value) and 0 < value <= most):
-        problems.add("out_of_range", f"`{field}` should be more than 0 and at most {most:,.0f}.", child(pointer, field))
-    else:
-        return float(value)
-    return None
 
 
 def read_name(mapping: Mapping[str, Any], owner: str, pointer: str, problems: ProblemList) -> str | None:
@@ -82,3 +68,42 @@ def read_name(mapping: Mapping[str, Any], owner: str, pointer: str, problems: Pr
     else:
         return name
     return None
+
+
+def read_number(
+    mapping: Mapping[str, Any],
+    field: str,
+    pointer: str,
+    problems: ProblemList,
+    *,
+    most: float,
+    whole: bool = False,
+    zero: bool = False,
+) -> float | None:
+    """An optional number above 0 (`zero`: or 0) and up to `most`; None when absent, null, or not such a number."""
+    value = mapping.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        wrong_type(problems, field, "a number", value, child(pointer, field))
+    elif not (math.isfinite(value) and 0 <= value <= most and (value or zero)):
+        least = "at least 0" if zero else "more than 0"
+        problems.add("out_of_range", f"`{field}` should be {least} and at most {most:,.0f}.", child(pointer, field))
+    elif whole and value != int(value):
+        problems.add("invalid_value", f"`{field}` should be a whole number.", child(pointer, field))
+    else:
+        return float(value)
+    return None
+
+
+def read_list_of_text(mapping: Mapping[str, Any], field: str, pointer: str, problems: ProblemList) -> tuple[str, ...]:
+    """An optional list of texts; a single text counts as a list of one."""
+    value = mapping.get(field)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    wrong_type(problems, field, "a list of texts", value, child(pointer, field))
+    return ()

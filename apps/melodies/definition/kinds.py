@@ -50,6 +50,9 @@ class StepKind:
     except: fields in `expressions` (a bare expression, braces optional), in `sources` (a data source of section 8.1 of
     the language: `previous_response:STEP.field`, `steps.x.y`, a bare name, a template) and in `literals` (taken as is).
     `inline` kinds cost microseconds and run in the worker that finished their predecessor.
+
+    A field of this model that has the name of a field every step may have (`condition`, `retry`, `variables`) is the kind's
+    own; `output_schema` is both.
     """
 
     name: str
@@ -61,8 +64,11 @@ class StepKind:
     expressions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     literals: tuple[str, ...] = ()
+    per_item: tuple[str, ...] = ()
+    """Texts and trees of them that the kind evaluates once for each item of a list: what they name as `steps.x` or
+    `state.x` is read, bare names are mostly fields of the items. They are not templates, and the kind itself checks them."""
     sets_variables: bool = False
-    """True when the keys of its `variables` field name the variables it sets."""
+    """True when the keys of its `variables` field, and the text of its `variable` field, name the variables it sets."""
     derive: Derive | None = None
     """Makes bodies from the step's own fields. They come after those of `bodies`; the fields stay in `params`."""
     branches: bool = False
@@ -74,6 +80,13 @@ class StepKind:
     `previous_response` parts of a prompt."""
     retries_itself: bool = False
     """True when the kind has its own rules for failures (`retry_config`) and answers `Again`."""
+    repeats: bool = False
+    """True when its list body runs pass after pass: inside, a step may read what a later one gave in the pass before."""
+    common: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """From a step as written to fields every step may have that it says in words of its own (the `config.timeout_seconds`
+    of a pipeline). They count where the step does not say them itself."""
+    waits: bool = False
+    """True when it waits for time or people, so that a workflow's default timeout is not meant for it."""
 
 
 _KINDS: dict[str, StepKind] = {}

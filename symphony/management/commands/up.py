@@ -28,7 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--flower-port", type=int, default=defaults.flower_port, help="default: %(default)s")
         parser.add_argument("--no-flower", action="store_true", help="without Flower and the events it lives on")
         parser.add_argument("--steps", type=int, default=defaults.steps_processes, help="processes for steps")
-        parser.add_argument("--calls", type=int, default=defaults.calls_threads, help="threads for waiting calls")
+        threads = settings.SYMPHONY_CALLS_THREADS
+        parser.add_argument("--calls", type=int, default=threads, help="threads for waiting calls")
         parser.add_argument("--tied", action="store_true", help="stop when the process that started this one is gone")
         parser.add_argument("--servers", action="store_true", help="only PostgreSQL and Valkey")
 

@@ -55,7 +55,7 @@ class Player:
 
     def task_ids(self, status: str) -> list[UUID]:
         with as_worker(), working_for(self.organization):
-            own = self.execution.tasks.filter(status=status).exclude(kind="end").order_by("id")
+            own = self.execution.tasks.filter(status=status).exclude(kind="join").order_by("id")
             return list(own.values_list("pk", flat=True))
 
     def claim(self, task_id: UUID) -> dict[str, Any]:
@@ -81,6 +81,20 @@ class Player:
     def expand(self, claimed: Mapping[str, Any], frames: list[dict[str, Any]]) -> None:
         with as_worker():
             ledger.expand(claimed, frames, limit=1, stop_on_failure=True, worker="player/1")
+
+    def ask(self, name: str, **carry: Any) -> str:
+        """The step that is ready waits for approval by anybody who works here, unless `carry` says otherwise; its id."""
+        return self._wait("approval", name, {"role": "member", "quorum": 1, "details": {}, **carry})
+
+    def listen(self, name: str, schema: Any = None) -> str:
+        """The step that is ready waits for a signal; its id."""
+        return self._wait("signal", name, {"details": {"schema": schema}})
+
+    def _wait(self, reason: str, name: str, carry: Mapping[str, Any]) -> str:
+        claimed = self.claim(self.task_ids("dispatched")[0])
+        with as_worker():
+            ledger.wait(claimed, reason, None, key=name, carry=carry)
+        return str(claimed["task"])
 
     def play(self, **outcomes: Mapping[str, Any]) -> Execution:
         """To the end; `outcomes` by step name."""

@@ -89,7 +89,7 @@ def rows_in(page: Any) -> list[Any]:
 
 def tasks_of(execution: Execution) -> dict[str, Task]:
     with staff():
-        return {task.name: task for task in Task.objects.filter(execution=execution).exclude(kind="end")}
+        return {task.name: task for task in Task.objects.filter(execution=execution).exclude(kind="join")}
 
 
 def test_everything_is_history(browser: Client, alice: User, run: Callable[..., Execution]) -> None:

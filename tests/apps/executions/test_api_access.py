@@ -19,10 +19,12 @@ pytestmark = pytest.mark.django_db
 YAML = "application/yaml"
 JSON = "application/json"
 DOCUMENT = "workflow: {name: changed, steps: [{name: a, type: test_echo}]}"
-COLLECTIONS = ("melodies/", "melodies/validate/", "executions/")
+COLLECTIONS = ("melodies/", "melodies/validate/", "schema/melody.json", "executions/", "approvals/")
 
 READS = [
     "melodies/{melody}/",
+    "melodies/{melody}/export/",
+    "melodies/{melody}/graph/",
     "melodies/{melody}/versions/",
     "melodies/{melody}/versions/1/",
     "melodies/{melody}/executions/",
@@ -31,14 +33,23 @@ READS = [
     "executions/{execution}/events/",
     "executions/{execution}/artifacts/",
     "executions/{execution}/graph/",
+    "executions/{execution}/signals/",
+    "executions/{execution}/spending/",
     "tasks/{task}/",
+    "tasks/{task}/decisions/",
     "artifacts/{artifact}/",
     "artifacts/{artifact}/content",
 ]
 WRITES = [
+    ("patch", "melodies/{melody}/", '{"path": "changed.yaml"}', JSON),
+    ("put", "melodies/{melody}/graph/", '{"steps": []}', JSON),
+    ("post", "melodies/{melody}/graph/import/", "", JSON),
+    ("post", "melodies/{melody}/graph/publish/", "", JSON),
     ("put", "melodies/{melody}/document/", DOCUMENT, YAML),
     ("post", "melodies/{melody}/versions/", DOCUMENT, YAML),
     ("post", "melodies/{melody}/executions/", "{}", JSON),
+    ("post", "executions/{execution}/signals/", '{"name": "applause"}', JSON),
+    ("post", "tasks/{task}/decision/", '{"decision": "approve"}', JSON),
     ("post", "executions/{execution}/cancel/", "{}", JSON),
 ]
 STREAM = "executions/{execution}/stream"
@@ -89,7 +100,7 @@ def test_to_a_stranger_nothing_is_there(bob: User, ids: dict[str, str], api_of: 
         response = call(client, method, address.format(**ids), body, kind)
         assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json"), address
         assert "notes" not in response.content.decode()
-    for collection in ("melodies/", "executions/"):
+    for collection in ("melodies/", "executions/", "approvals/"):
         assert call(client, "get", collection).json() == {"results": [], "next": None}
 
 
@@ -108,7 +119,7 @@ def test_a_viewer_reads_and_changes_nothing(
 
 
 def test_nobody_gets_anything(ids: dict[str, str], web_role: None) -> None:
-    reads = [("get", address, None, None) for address in (*READS, "melodies/", "executions/")]
+    reads = [("get", address, None, None) for address in (*READS, "melodies/", "executions/", "approvals/")]
     writes = [*WRITES, ("post", "melodies/", DOCUMENT, YAML), ("post", "melodies/validate/", DOCUMENT, YAML)]
     for client in (APIClient(), APIClient(headers={"Authorization": "Token sym_wrong"})):
         for method, address, body, kind in [*reads, *writes]:

@@ -164,11 +164,30 @@ def test_the_same_document_publishes_nothing(alice: User, api_of: ApiOf) -> None
 def test_validate_keeps_nothing(alice: User, api_of: ApiOf) -> None:
     client = api_of(alice)
     good = send(client, HELLO, f"{MELODIES}validate/")
-    assert (good.status_code, good.json()) == (200, {"valid": True, "name": "hello", "steps": 1, "mode": "order"})
+    valid = {"valid": True, "name": "hello", "steps": 1, "mode": "order", "warnings": []}
+    assert (good.status_code, good.json()) == (200, valid)
     bad = send(client, MISSPELT, f"{MELODIES}validate/")
     assert (bad.status_code, bad.json()["valid"]) == (200, False)
     assert bad.json()["errors"][0]["suggestion"] == "test_echo"
+    looked_at = send(client, HELLO.replace("name: hello", "name: Hello!"), f"{MELODIES}validate/").json()
+    (warning,) = looked_at["warnings"]
+    assert (looked_at["valid"], warning["code"], warning["severity"], warning["line"]) == (
+        True, "workflow_name", "warning", 2,
+    )  # fmt: skip
     assert not Melody.objects.exists()
+
+
+def test_older_forms_are_stored_as_they_were_sent(alice: User, api_of: ApiOf) -> None:
+    """Nothing is migrated behind anybody's back: what runs is what was sent, and the warning says how to write it now."""
+    client = api_of(alice)
+    old = HELLO.replace("value: Hello", "on_error: continue  # as we used to")
+    checked = send(client, old, f"{MELODIES}validate/").json()
+    assert [warning["code"] for warning in checked["warnings"]] == ["outdated_form"]
+    made = send(client, old)
+    assert made.status_code == 201
+    version = client.get(f"{made.json()['url']}versions/1/").json()
+    assert version["source"] == old
+    assert version["document"]["workflow"]["steps"][0]["on_error"] == "continue"
 
 
 def test_list_filter_order_and_pages(alice: User, api_of: ApiOf) -> None:

@@ -48,7 +48,7 @@ from apps.melodies.definition.expressions import (
         ("loop.index-1", 5, "spaces around the minus"),
         ("{1.5.2: 1}", 4, "':' is missing"),
         ("{[1]: 2}", 1, "names as keys"),
-        ("$x", 0, "'\\$' means nothing"),
+        ("$x", 0, "'\\$' only stands before a variable of the environment"),
         ("a ; b", 2, "means nothing"),
     ],
 )

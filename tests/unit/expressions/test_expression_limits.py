@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -103,11 +104,69 @@ BIG = {
         "[" + ",".join(["state.text"] * 11) + "]",
         "[" + ",".join(["state.maps"] * 400) + "]",
         "[state.text, state.list] + '!'",
+        "'x' * 10000000000",
+        "join(state.list, state.text)",
+        "map(state.list, 'join(state.list, \"\")')",
+        "split(state.text, 'a')",
+        "map(state.list, 'split(state.text, \"b\")')",
+        "to_json(state.maps) + to_json(state.maps)",
+        "map(state.list, 'to_json(state.maps)')",
+        "parse_json(replace(state.text, 'a', '['))",
+        "map(state.list, 'sort(state.list)')",
+        "map(state.list, 'unique(state.list)')",
+        "flatten([state.list, state.list])",
+        "map(state.list, 'reverse(state.list)')",
+        "date('YYYY' + state.text)",
+        "state.list all state.list",
+        "state.maps any state.list",
+        "now() + days(state.integer)",
+        "substring(state.text, 0, 90000) matches '(a+)+b' or substring(state.text, 0, 90000) matches '(a|a)*c'",
     ],
 )
 def test_hostile_work_ends(text: str) -> None:
     expression = compile_expression(text)
     refused(lambda: expression.evaluate(Scope(state=BIG)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'x' * 10000000000",
+        "map(state.list, 'state.text + @')",
+        "map(range(1, 1000), 'upper(state.text)')",
+        "join(map(state.list, 'state.text'), state.text)",
+        "replace(state.text, 'a', state.text)",
+        "map(state.list, 'concat(state.list, @)')",
+        "pow(10, pow(10, 100))",
+        "'{{state.text}}{{state.text}}'",
+    ],
+)
+def test_hostile_work_takes_little_memory(text: str) -> None:
+    expression = compile_expression(text)
+    tracemalloc.start()
+    try:
+        refused(lambda: expression.evaluate(Scope(state=BIG)))
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_ten_megabytes_of_text() -> None:
+    """Kept as it is where nothing has to be made of it, else refused."""
+    scope = Scope(state={"t": "a" * 10_000_000})
+    assert compile_template("{{state.t}}").render(scope) is scope.state["t"]
+    assert compile_expression("state.t.length + length(state.t)").evaluate(scope) == 20_000_000
+    assert compile_expression("state.t contains 'b' or state.t starts_with 'b'").evaluate(scope) is False
+    for text in (
+        "upper(state.t)",
+        "hash(state.t)",
+        "state.t + ''",
+        "split(state.t)",
+        "parse_json(state.t)",
+        "[state.t]",
+    ):
+        refused(lambda text=text: compile_expression(text).evaluate(scope))  # type: ignore[misc]
+    refused(lambda: compile_template("a" * 10_000_000 + "{{1}}").render(scope))
 
 
 @pytest.mark.parametrize(

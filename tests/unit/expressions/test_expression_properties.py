@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from apps.melodies.definition.expressions import (
     compile_template,
     to_text,
 )
+from apps.melodies.definition.expressions.functions import FUNCTIONS, PER_ITEM_USAGE
+from apps.melodies.definition.expressions.operators import ARITHMETIC, COMPARISONS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -53,10 +56,36 @@ def error_of(compile_value: Callable[[str], Any], text: str) -> ExpressionError 
     return None
 
 
+ODD = st.sampled_from([10**299, -(10**299), 1e308, -1e-308, "\ud800", "\u202e\u0000", "9" * 400, "İı\u0345", "${X}"])
+ARGUMENTS = st.lists(JSON | ODD, min_size=0, max_size=3)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted({*FUNCTIONS, *PER_ITEM_USAGE})), ARGUMENTS)
+def test_functions_take_any_values(name: str, values: list[Any]) -> None:
+    given_names = ", ".join(f"state.a{number}" for number in range(len(values)))
+    outcome_of(f"{name}({given_names})", {f"a{number}": value for number, value in enumerate(values)})
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from([*ARITHMETIC, *COMPARISONS, "any", "all", "and", "or"]), JSON | ODD, JSON | ODD)
+def test_operators_take_any_values(operator: str, left: Any, right: Any) -> None:
+    outcome_of(f"state.a {operator} state.b", {"a": left, "b": right})
+
+
+def outcome_of(text: str, state: dict[str, Any]) -> None:
+    """An ExpressionError, or a value that has a JSON form."""
+    try:
+        value = compile_expression(text).evaluate_json(Scope(state=state))
+    except ExpressionError:
+        return
+    json.dumps(value, allow_nan=False)
+
+
 @settings(max_examples=150, deadline=None)
 @given(JSON)
 def test_values_without_templates_render_as_themselves(value: Any) -> None:
-    if "{{" not in to_text(value):
+    if "{{" not in to_text(value) and "${" not in to_text(value):
         assert compile_template(value).render(Scope()) is value
 
 

@@ -49,7 +49,7 @@ SCOPE = Scope(
         ("{{'{{'}} and {{'}}'}}", "{{ and }}"),
         ("a } b }} c { d", "a } b }} c { d"),
         ("{{ 'quo}}ted' }}-", "quo}}ted-"),
-        ("${HOME} {single}", "${HOME} {single}"),
+        ("$HOME ${not.one} ${ {single}", "$HOME ${not.one} ${ {single}"),
         ({"{{state.n}}": ["{{state.n}}", {"x": "v{{state.n}}"}], "k": 1}, {"{{state.n}}": [5, {"x": "v5"}], "k": 1}),
         ("old: {{previous_response:data.score}}", "old: 8"),
         ("{{state.name}} has {{state.n > 3 ? 'many' : 'few'}}", "Ada has many"),

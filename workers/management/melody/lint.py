@@ -32,7 +32,9 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
         terminal.json({"files": [_as_dict(name, report) for name, report in reports.items()]})
     else:
         for name, report in reports.items():
-            found = sorted((*report.errors, *report.warnings), key=lambda problem: (problem.line or 0, problem.column or 0))
+            found = sorted(
+                (*report.errors, *report.warnings), key=lambda problem: (problem.line or 0, problem.column or 0)
+            )
             terminal.say(*(line_of(name, problem) for problem in found))
         terminal.say(f"{_count(len(reports), 'file')}, {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors or (warnings and options["strict"]):

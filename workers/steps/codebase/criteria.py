@@ -107,8 +107,8 @@ class FindRelated(Params):
     """Files that have to do with one."""
 
     file: str = Field(description="Which file.")
-    types: Annotated[list[Relation], BeforeValidator(as_list, json_schema_input_type=Relation | list[Relation])] = Field(
-        default_factory=lambda: list(get_args(Relation)), description="In which ways."
+    types: Annotated[list[Relation], BeforeValidator(as_list, json_schema_input_type=Relation | list[Relation])] = (
+        Field(default_factory=lambda: list(get_args(Relation)), description="In which ways.")
     )
     max_results: Limit = Field(20, description="At most this many.")
 

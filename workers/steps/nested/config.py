@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -55,3 +56,27 @@ class NestedConfig(Params):
     metrics: Any = Field(None, description="No effect.")
     lazy_load: Any = Field(None, description="No effect.")
     pool_size: Any = Field(None, description="No effect.")
+
+
+def common_fields(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the `config` of a step says that every step may say: its timeout, retries and cache. Templates, and what is wrong
+    anyhow, do not count: these are read before anything has a value."""
+    config = written.get("config")
+    if not isinstance(config, Mapping):
+        return {}
+    fields: dict[str, Any] = {}
+    if _is_number(config.get("timeout_seconds")) and "timeout" not in written:
+        fields["timeout_seconds"] = config["timeout_seconds"]
+    if not any(name in written for name in ("retry", "retry_on_error", "max_retries", "retry_on")):
+        if _is_number(config.get("max_retries")):
+            fields["max_retries"] = config["max_retries"]
+        if isinstance(config.get("retry_on"), str | list):
+            fields["retry_on"] = config["retry_on"]
+    if config.get("cache_enabled") is True or config.get("cache_pipeline") is True:
+        ttl = config.get("cache_ttl")
+        fields["cache"] = {"ttl": ttl} if _is_number(ttl) else True
+    return fields
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

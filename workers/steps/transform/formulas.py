@@ -9,7 +9,7 @@ from apps.melodies.definition.expressions import Allowance, Scope, compile_expre
 
 Evaluate = Callable[[Scope, Allowance], Any]
 
-_TIMES = 30
+_TIMES = 20
 
 
 def allowance() -> Allowance:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from apps.melodies.definition.expressions.environment import read_environment
 from apps.melodies.definition.expressions.errors import ExpressionError
 from apps.melodies.definition.expressions.functions import FUNCTIONS, PER_ITEM_USAGE
 from apps.melodies.definition.expressions.named import compile_named
@@ -17,6 +18,7 @@ from apps.melodies.definition.expressions.nodes import (
     Choice,
     Compare,
     Each,
+    Environment,
     Item,
     ListOf,
     Literal,
@@ -34,7 +36,6 @@ from apps.melodies.definition.expressions.nodes import (
 from apps.melodies.definition.expressions.operators import ARITHMETIC, COMPARISONS, between, is_empty, negative
 from apps.melodies.definition.expressions.paths import Step, walk
 from apps.melodies.definition.expressions.scope import MISSING, Frame, Missing, Run
-from apps.melodies.definition.expressions.suggestions import unknown_function
 from apps.melodies.definition.expressions.values import Impossible, is_list, kind_of, solid, to_text, truthy
 
 Steps = Callable[[Frame], tuple[Step, ...]]
@@ -49,6 +50,8 @@ def compile_node(node: Node) -> Run:
             return _path(root, segments)
         case Item():
             return _item
+        case Environment(name, default, position):
+            return lambda frame: read_environment(name, default, frame.scope.environment, position)
         case Chain():
             return _chain(node)
         case Logic():
@@ -76,7 +79,7 @@ def _item(frame: Frame) -> Any:
 def _path(root: Node, segments: tuple[str | int | Each | Node, ...]) -> Run:
     if isinstance(root, Name):
         fixed, rest = _named_field(root, segments)
-        return compile_named(root.name, fixed, _steps(rest))
+        return compile_named(root.name, fixed, _steps(rest), root.position)
     base, steps = compile_node(root), _steps(segments)
 
     def run(frame: Frame) -> Any:
@@ -93,8 +96,6 @@ def _named_field(root: Name, segments: tuple[str | int | Each | Node, ...]) -> t
     """The field directly below a root when it is fixed, and the remaining segments."""
     if segments and isinstance(segments[0], (str, int)):
         return str(segments[0]), segments
-    if segments and root.name == "steps":
-        raise ExpressionError("The name of the step must be fixed: steps.NAME or steps['NAME']", root.position)
     return None, segments
 
 
@@ -204,11 +205,7 @@ def _composed(node: Text | ListOf | MapOf) -> Run:
 
 
 def _call(node: Call) -> Run:
-    function = FUNCTIONS.get(node.name)
-    if function is None:
-        raise unknown_function(node.name, node.position)
-    if not function.low <= len(node.arguments) <= function.high:
-        raise _wrong_arity(node, function.usage, function.low, function.high)
+    function = FUNCTIONS[node.name]
     arguments = tuple(compile_node(argument) for argument in node.arguments)
     compute, position = function.run, node.position
 
@@ -223,17 +220,8 @@ def _call(node: Call) -> Run:
     return run
 
 
-def _wrong_arity(node: Call, usage: str, low: int, high: int) -> ExpressionError:
-    wanted = str(low) if low == high else f"{low} or more" if high > 100 else f"{low} to {high}"
-    noun = "argument" if wanted == "1" else "arguments"
-    return ExpressionError(f"{node.name} takes {wanted} {noun}, got {len(node.arguments)}: {usage}", node.position)
-
-
 def _per_item_call(node: Call) -> Run:
     name, position = node.name, node.position
-    low = 2 if name in ("filter", "map") else 1
-    if not low <= len(node.arguments) <= 2:
-        raise _wrong_arity(node, PER_ITEM_USAGE[name], low, 2)
     source = compile_node(node.arguments[0])
     body = compile_node(node.arguments[1]) if len(node.arguments) == 2 else _item
     cost = _cost(node.arguments[1]) if len(node.arguments) == 2 else 1

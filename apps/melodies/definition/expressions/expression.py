@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,15 +19,21 @@ REMEMBERED_CHARS = 300
 """Longer expressions are compiled anew each time: remembering them would let hostile documents fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression; `offset` is where it starts in `text`, after the braces."""
+    """An expression that was read and found sound; `offset` is where it starts in `text`, after the braces.
 
-    text: str
-    references: References
-    run: Run
-    builds: bool
-    offset: int = 0
+    It becomes code when it is first evaluated: validation reads thousands that it never runs.
+    """
+
+    __slots__ = ("_builds", "_node", "_run", "offset", "references", "text")
+
+    def __init__(self, text: str, node: Node, offset: int = 0) -> None:
+        self.text = text
+        self.references: References = references_of(node)
+        self.offset = offset
+        self._node = node
+        self._run: Run | None = None
+        self._builds = True
 
     def evaluate(self, scope: Scope) -> Any:
         """The value: JSON, or a datetime from now() and date()."""
@@ -42,16 +47,22 @@ class Expression:
         """Evaluate as one of several expressions that share an allowance."""
         frame = Frame(scope)
         try:
-            value = self.run(frame)
+            value = (self._run or self._made())(frame)
             allowance.settle(frame.budget)
-            if not self.builds:
+            if not self._builds:
                 return value
-            moments = measure(solid(value))
-            return plain(value) if as_json and moments else value
+            size = measure(solid(value))
+            allowance.weighed(size.nodes)
+            return plain(value) if as_json and size.moments else value
         except RecursionError:
             raise ExpressionError("The value nests too deep; pick a part of it", 0, self.text) from None
         except ExpressionError as error:
             raise error.inside(self.text, self.offset) from None
+
+    def _made(self) -> Run:
+        self._builds = builds_values(self._node)
+        self._run = run = compile_node(self._node)
+        return run
 
 
 def compile_expression(text: str) -> Expression:
@@ -74,4 +85,4 @@ _remembered = lru_cache(maxsize=2048)(_compile)
 
 def build(node: Node, text: str, offset: int = 0) -> Expression:
     """The expression of a tree. The tree's positions count from `offset` in `text`."""
-    return Expression(text, references_of(node), compile_node(node), builds_values(node), offset)
+    return Expression(text, node, offset)

@@ -50,10 +50,14 @@ class Budget:
         if chars >> _SCAN:
             self.spend(chars >> _SCAN)
 
-    def written(self, chars: int) -> None:
-        """Pay for making a text of this length, and refuse one that is too long."""
+    def short(self, chars: int) -> None:
+        """Refuse a text that is too long, without paying for its length."""
         if chars > MAX_TEXT_CHARS:
             raise ExpressionError(f"The text would be longer than {MAX_TEXT_CHARS} characters; use a part of it")
+
+    def written(self, chars: int) -> None:
+        """Pay for making a text of this length, and refuse one that is too long."""
+        self.short(chars)
         if chars >> _WRITE:
             self.spend(chars >> _WRITE)
 
@@ -76,19 +80,26 @@ class Budget:
 
 
 class Allowance:
-    """What all expressions of one template or condition may spend together."""
+    """What several expressions may spend together: as much as `times` single ones."""
 
     __slots__ = ("chars", "match_seconds", "steps")
 
-    def __init__(self) -> None:
-        self.steps = ALLOWED_EXPRESSIONS * MAX_STEPS
-        self.match_seconds = ALLOWED_EXPRESSIONS * ALL_MATCHES_SECONDS
+    def __init__(self, times: int = ALLOWED_EXPRESSIONS) -> None:
+        self.steps = times * MAX_STEPS
+        self.match_seconds = times * ALL_MATCHES_SECONDS
         self.chars = MAX_RESULT_CHARS
 
     def settle(self, budget: Budget) -> None:
         """Take off what one evaluation has spent."""
-        self.steps -= MAX_STEPS - budget.steps
         self.match_seconds -= ALL_MATCHES_SECONDS - budget.match_seconds
+        self._take(MAX_STEPS - budget.steps)
+
+    def weighed(self, nodes: int) -> None:
+        """Take off what it cost to look at a result of so many values."""
+        self._take(nodes >> 1)
+
+    def _take(self, steps: int) -> None:
+        self.steps -= steps
         if self.steps < 0 or self.match_seconds < 0:
             raise ExpressionError("The expressions here together take too long; split them over several steps")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +41,15 @@ class Name:
     """The root of a path: a namespace like `state`, or a bare name."""
 
     name: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`${NAME:-default}`; `default` is None when there is none."""
+
+    name: str
+    default: str | None
     position: int
 
 
@@ -132,6 +142,7 @@ Node = (
     | ListOf
     | MapOf
     | Name
+    | Environment
     | Item
     | Path
     | Chain
@@ -147,31 +158,28 @@ Node = (
 )
 
 
+def _none(node: Any) -> tuple[Node, ...]:
+    return ()
+
+
+_CHILDREN: Final[dict[type, Callable[[Any], tuple[Node, ...]]]] = {
+    Text: lambda node: tuple(part for part in node.parts if not isinstance(part, str)),
+    ListOf: lambda node: node.items,
+    MapOf: lambda node: tuple(entry for _, entry in node.entries),
+    Path: lambda node: (node.root, *(part for part in node.segments if not isinstance(part, (str, int, Each)))),
+    Chain: lambda node: (node.first, *(operand for _, operand, _ in node.rest)),
+    Logic: lambda node: node.operands,
+    Not: lambda node: (node.operand,),
+    Negative: lambda node: (node.operand,),
+    Check: lambda node: (node.operand,),
+    Compare: lambda node: (node.left, node.right),
+    Between: lambda node: (node.value, node.low, node.high),
+    Choice: lambda node: (node.condition, node.then, node.otherwise),
+    Call: lambda node: node.arguments,
+    PerItem: lambda node: (node.body,),
+}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below this one."""
-    match node:
-        case Text(parts):
-            return tuple(part for part in parts if not isinstance(part, str))
-        case ListOf(items):
-            return items
-        case MapOf(entries):
-            return tuple(entry for _, entry in entries)
-        case Path(root, segments):
-            return (root, *(part for part in segments if not isinstance(part, (str, int, Each))))
-        case Chain(first, rest):
-            return (first, *(operand for _, operand, _ in rest))
-        case Logic(_, operands):
-            return operands
-        case Not(operand) | Negative(operand, _) | Check(_, operand):
-            return (operand,)
-        case Compare(_, left, right):
-            return (left, right)
-        case Between(value, low, high):
-            return (value, low, high)
-        case Choice(condition, then, otherwise):
-            return (condition, then, otherwise)
-        case Call(_, arguments, _):
-            return arguments
-        case PerItem(body):
-            return (body,)
-    return ()
+    return _CHILDREN.get(type(node), _none)(node)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import difflib
 from typing import Final
 
+from apps.melodies.definition.expressions.calls import checked_call
+from apps.melodies.definition.expressions.environment import parts_of
 from apps.melodies.definition.expressions.errors import ExpressionError
+from apps.melodies.definition.expressions.function_table import PER_ITEM_USAGE
 from apps.melodies.definition.expressions.limits import MAX_DEPTH
 from apps.melodies.definition.expressions.nodes import (
     EACH,
@@ -19,6 +22,7 @@ from apps.melodies.definition.expressions.nodes import (
     Choice,
     Compare,
     Each,
+    Environment,
     Item,
     ListOf,
     Literal,
@@ -33,11 +37,13 @@ from apps.melodies.definition.expressions.nodes import (
     Text,
 )
 from apps.melodies.definition.expressions.scope import LOOP_FIELDS
-from apps.melodies.definition.expressions.tokens import Token, split_template, tokenize, unquote
+from apps.melodies.definition.expressions.tokens import Token, may_hold_templates, split_template, tokenize, unquote
 
 CHOICE, OR, AND, NOT, COMPARE, SUM, PRODUCT, UNARY = range(1, 9)
 
-_COMPARISONS: Final = {"contains", "matches", "starts_with", "ends_with", "in", "not_in", "between", "exists", "empty"}
+_COMPARISONS: Final = {
+    *("contains", "matches", "starts_with", "ends_with", "in", "not_in", "between", "exists", "empty", "any", "all"),
+}
 _POWER: Final = {
     "?": CHOICE,
     "or": OR,
@@ -52,7 +58,6 @@ _POWER: Final = {
     "%": PRODUCT,
 }
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "nil": None}
-_PER_ITEM: Final = {"any", "all", "count", "filter", "map"}
 _MAX_DIGITS: Final = 300
 
 Segment = str | int | Each | Node
@@ -75,16 +80,20 @@ class _Parser:
     def __init__(self, text: str, depth: int, base: int) -> None:
         self.tokens = tokenize(text, base)
         self.index = 0
+        self.token = self.tokens[0]
         self.depth = depth
 
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.index]
-
     def advance(self) -> Token:
+        """The token at hand; the next one is at hand then. After the last one nothing follows."""
         token = self.token
-        self.index = min(self.index + 1, len(self.tokens) - 1)
+        if token.kind != "end":
+            self.index += 1
+            self.token = self.tokens[self.index]
         return token
+
+    @property
+    def following(self) -> Token:
+        return self.tokens[min(self.index + 1, len(self.tokens) - 1)]
 
     def at(self, operator: str) -> bool:
         return self.token.kind == "op" and self.token.text == operator
@@ -132,8 +141,9 @@ class _Parser:
         token = self.token
         if token.kind not in ("op", "name"):
             return ""
-        following = self.tokens[min(self.index + 1, len(self.tokens) - 1)].text
-        return following if token.text == "not" and following in _COMPARISONS else token.text
+        if token.text == "not" and self.following.text in _COMPARISONS:
+            return self.following.text
+        return token.text
 
     def infix(self, left: Node, binding: int) -> Node:
         if binding == CHOICE:
@@ -175,11 +185,20 @@ class _Parser:
                 raise self.unexpected("'and' is missing after the lower bound of 'between'")
             self.advance()
             node = Between(left, low, self.expression(SUM))
+        elif operator in ("any", "all"):
+            node = self.quantified(operator, left)
         else:
             node = Compare(operator, left, self.expression(SUM))
         if _POWER.get(self.infix_operator()) == COMPARE:
             raise self.unexpected("Comparisons cannot be chained; join them with 'and' or use parentheses")
         return Not(node) if negated else node
+
+    def quantified(self, operator: str, left: Node) -> Node:
+        """`list any 'condition'`; without quotes, `list any other` asks which items of the other list are in this one."""
+        position = self.token.position
+        if self.token.kind == "string":
+            return Call(operator, (left, PerItem(self.quoted_expression(self.advance()))), position)
+        return Call(operator, (self.expression(SUM), PerItem(Compare("in", Item(), left))), position)
 
     def prefix(self) -> Node:
         token = self.token
@@ -199,6 +218,8 @@ class _Parser:
             return self.previous_response()
         base = self.primary()
         segments = self.segments()
+        if segments and isinstance(base, Name) and base.name == "steps" and not isinstance(segments[0], (str, int)):
+            raise ExpressionError("The name of the step must be fixed: steps.NAME or steps['NAME']", base.position)
         return Path(base, segments) if segments or isinstance(base, Name) else base
 
     def previous_response(self) -> Node:
@@ -206,7 +227,7 @@ class _Parser:
         root = Name("steps", self.advance().position)
         step = self.advance()
         fields: tuple[Segment, ...] = (step.text,)
-        colon, field = self.token, self.tokens[min(self.index + 1, len(self.tokens) - 1)]
+        colon, field = self.token, self.following
         glued = colon.position == step.position + len(step.text) and field.position == colon.position + 1
         if colon.text == ":" and field.kind == "name" and glued:
             self.advance()
@@ -221,6 +242,8 @@ class _Parser:
             return self.quoted(token)
         if token.kind == "name":
             return self.named(token)
+        if token.kind == "environment":
+            return Environment(*parts_of(token.text), token.position)
         if token.text == "@":
             return Item()
         if token.text == "(":
@@ -231,7 +254,7 @@ class _Parser:
             return ListOf(tuple(self.items("]")))
         if token.text == "{":
             return self.braces()
-        self.index -= token.kind != "end"
+        self.token = token
         raise self.unexpected("A value or a name is missing here")
 
     def named(self, token: Token) -> Node:
@@ -245,8 +268,8 @@ class _Parser:
         return Name(token.text, token.position)
 
     def call(self, name: Token) -> Node:
-        if name.text not in _PER_ITEM:
-            return Call(name.text, tuple(self.items(")")), name.position)
+        if name.text not in PER_ITEM_USAGE:
+            return checked_call(Call(name.text, tuple(self.items(")")), name.position))
         arguments: list[Node] = []
         while not self.at(")"):
             if len(arguments) == 1 and self.token.kind == "string" and self.tokens[self.index + 1].text == ")":
@@ -257,7 +280,7 @@ class _Parser:
             if not self.at(")"):
                 self.expect(",", "between the arguments")
         self.advance()
-        return Call(name.text, tuple(arguments), name.position)
+        return checked_call(Call(name.text, tuple(arguments), name.position))
 
     def quoted_expression(self, token: Token) -> Node:
         """A condition that is written as a text, like the second argument of any(list, 'score > 3')."""
@@ -265,7 +288,7 @@ class _Parser:
 
     def quoted(self, token: Token) -> Node:
         text = unquote(token.text)
-        if "{{" not in text:
+        if not may_hold_templates(text):
             return Literal(text)
         base = token.position + 1
         parts = split_template(text, strict=False)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from apps.melodies.definition.expressions.nodes import Name, Node, Path, PerItem, children
+from apps.melodies.definition.expressions.errors import ExpressionError
+from apps.melodies.definition.expressions.nodes import Environment, Name, Node, Path, PerItem, children
 
 NAMESPACES = frozenset(
     {"steps", "state", "inputs", "loop", "workflow", "global_vars", "variables", "config", "environment", "step"}
+)
+
+_REFUSED = (
+    "Secrets cannot be read in templates: they would end up in results and events."
+    " Name the secret in a field of the step that is made for it"
 )
 
 
@@ -19,6 +25,7 @@ class References:
     `variables` are names that can only be variables (`state.x`). `bare` are roots like the x of `x.y`, which may be
     loop items, variables, steps, inputs or built-ins. `maybe` are bare roots inside the condition of any, all, count,
     filter or map: usually fields of the items, but an item without the field lets the name mean what it means outside.
+    `environment` are the names of `${NAME}`.
     """
 
     steps: frozenset[str] = frozenset()
@@ -27,6 +34,7 @@ class References:
     inputs: frozenset[str] = frozenset()
     loop: bool = False
     maybe: frozenset[str] = frozenset()
+    environment: frozenset[str] = frozenset()
 
 
 NOTHING = References()
@@ -44,31 +52,35 @@ def union(many: Iterable[References]) -> References:
         inputs=frozenset().union(*(each.inputs for each in found)),
         loop=any(each.loop for each in found),
         maybe=frozenset().union(*(each.maybe for each in found)),
+        environment=frozenset().union(*(each.environment for each in found)),
     )
 
 
 def references_of(node: Node) -> References:
-    """The references of a whole tree."""
-    names: dict[str, set[str]] = {"steps": set(), "variables": set(), "bare": set(), "inputs": set(), "maybe": set()}
-    loop = False
+    """The references of a whole tree. Naming a secret is an error."""
+    names: dict[str, set[str]] = {}
     pending = [(node, False)]
     while pending:
         current, per_item = pending.pop()
-        per_item = per_item or isinstance(current, PerItem)
         if isinstance(current, Path) and isinstance(current.root, Name):
-            kind, name = _read(current.root.name, current.segments[0] if current.segments else None, per_item=per_item)
-            loop = loop or kind == "loop"
-            if kind in names:
-                names[kind].add(name)
-        pending.extend((child, per_item) for child in children(current) if not isinstance(child, Name))
-    return References(
-        steps=frozenset(names["steps"]),
-        variables=frozenset(names["variables"]),
-        bare=frozenset(names["bare"]),
-        inputs=frozenset(names["inputs"]),
-        loop=loop,
-        maybe=frozenset(names["maybe"]),
-    )
+            kind, name = _read_path(current, current.root, per_item=per_item)
+            if kind:
+                names.setdefault(kind, set()).add(name)
+        elif isinstance(current, PerItem):
+            per_item = True
+        elif isinstance(current, Environment):
+            names.setdefault("environment", set()).add(current.name)
+        pending.extend([(child, per_item) for child in children(current) if type(child) is not Name])
+    if not names:
+        return NOTHING
+    loop = names.pop("loop", None) is not None
+    return References(loop=loop, **{kind: frozenset(found) for kind, found in names.items()})
+
+
+def _read_path(path: Path, root: Name, *, per_item: bool) -> tuple[str, str]:
+    if root.name == "secrets" and path.segments and not per_item:
+        raise ExpressionError(_REFUSED, root.position)
+    return _read(root.name, path.segments[0] if path.segments else None, per_item=per_item)
 
 
 def _read(root: str, field: object, *, per_item: bool) -> tuple[str, str]:

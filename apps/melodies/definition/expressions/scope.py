@@ -24,23 +24,31 @@ MISSING: Final = Missing()
 
 @dataclass(slots=True)
 class Scope:
-    """The names an expression can read. Values are JSON; the mappings may load their values on demand.
-
-    `steps` holds results by step name, `state` variables, `loop` the data of the innermost loop (with `parent` for the
-    outer one), `builtins` timestamp, date and execution_id, `item` what `@` and bare field names refer to.
-    """
+    """The names an expression can read. Values are JSON; the mappings may load their values on demand."""
 
     steps: Mapping[str, Any] = field(default_factory=dict)
+    """Results by step name."""
     state: Mapping[str, Any] = field(default_factory=dict)
+    """The run's variables, those of the loop's iteration over them."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     loop: Mapping[str, Any] | None = None
+    """The data of the innermost loop, with `parent` for the outer one."""
     workflow: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of the document without its steps; `config.x` and `environment.x` look in here as well."""
     builtins: Mapping[str, Any] = field(default_factory=dict)
+    """timestamp, date, execution_id."""
     global_vars: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    """Variables of the worker's environment that melodies may read, for `${NAME}`."""
     step: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the step itself (its name)."""
+    locals: Mapping[str, Any] = field(default_factory=dict)
+    """The step's own `variables`; they hide variables of the run."""
+    error: Mapping[str, Any] | None = None
+    """Inside handlers: code, message and step of the failure."""
     item: Any = MISSING
+    """What `@` and bare field names refer to."""
 
 
 class Frame:
@@ -58,7 +66,20 @@ Run = Callable[[Frame], Any]
 """A compiled piece of an expression."""
 
 LOOP_FIELDS: Final = frozenset(
-    {"index", "total", "first", "last", "level", "length", "is_first", "is_last", "parent", "iteration", "count"}
+    {
+        "index",
+        "total",
+        "first",
+        "last",
+        "level",
+        "length",
+        "is_first",
+        "is_last",
+        "parent",
+        "iteration",
+        "count",
+        "previous",
+    }
 )
 """Names in loop data that describe the loop; every other name in it is an iterator."""
 
@@ -78,13 +99,17 @@ def iterator_value(loop: Mapping[str, Any] | None, name: str) -> Any:
 
 
 def bare_value(frame: Frame, name: str) -> Any:
-    """A bare name: loop item, variable, step, input, global_vars, built-in; the first that knows it, or MISSING."""
+    """A bare name: local, loop item, error, variable, step, input, global_vars, built-in, environment; the first that
+    knows it, or MISSING."""
     scope = frame.scope
-    if scope.loop is not None:
+    value = scope.locals.get(name, MISSING) if scope.locals else MISSING
+    if value is MISSING and scope.loop is not None:
         value = iterator_value(scope.loop, name)
-        if value is not MISSING:
-            return value
-    for names in (scope.state, scope.steps, scope.inputs, scope.global_vars, scope.builtins):
+    if value is not MISSING:
+        return value
+    if name == "error" and scope.error is not None:
+        return scope.error
+    for names in (scope.state, scope.steps, scope.inputs, scope.global_vars, scope.builtins, scope.environment):
         value = names.get(name, MISSING)
         if value is not MISSING:
             return value

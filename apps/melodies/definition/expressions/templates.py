@@ -1,4 +1,4 @@
-"""Templates: any JSON value with `{{...}}` in its strings."""
+"""Templates: any JSON value with `{{...}}` or `${NAME}` in its strings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.melodies.definition.expressions.expression import Expression, compile_
 from apps.melodies.definition.expressions.limits import MAX_TEXT_CHARS, MAX_VALUE_DEPTH, Allowance
 from apps.melodies.definition.expressions.references import NOTHING, References, union
 from apps.melodies.definition.expressions.scope import Scope
-from apps.melodies.definition.expressions.tokens import split_template
+from apps.melodies.definition.expressions.tokens import may_hold_templates, split_template
 from apps.melodies.definition.expressions.values import is_list, to_text
 
 _REMEMBERED_CHARS = 1_000
@@ -44,7 +44,7 @@ def compile_template(value: Any) -> Template:
 
 def _compile(value: Any, depth: int) -> Template:
     if isinstance(value, str):
-        if "{{" not in value:
+        if not may_hold_templates(value):
             return Template(value)
         return _remembered(value) if len(value) <= _REMEMBERED_CHARS else _text(value)
     if not isinstance(value, Mapping) and not is_list(value):

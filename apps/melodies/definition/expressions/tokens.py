@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from apps.melodies.definition.expressions.environment import WRITTEN
 from apps.melodies.definition.expressions.errors import ExpressionError
 from apps.melodies.definition.expressions.limits import MAX_EXPRESSION_CHARS
 
@@ -15,19 +16,21 @@ _TOKEN = re.compile(
     | (?P<name>[^\W\d]\w*(?:-\w+)*)
     | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     | (?P<op>==|!=|<=|>=|&&|\|\||[-+*/%<>()\[\]{},.:?!@])
-    """,
+    | (?P<environment>"""
+    + WRITTEN
+    + ")",
     re.VERBOSE | re.DOTALL,
 )
 _FIELD = re.compile(r"\w+(?:-\w+)*")
 _SPACE = re.compile(r"\s*")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_OPENING = re.compile(r"\{\{|\$?" + WRITTEN)
 _ESCAPE = re.compile(r"\\(['\"\\nrt])")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """`kind` is number, name, old (the prefix `previous_response:`), string, op or end."""
+class Token(NamedTuple):
+    """`kind` is number, name, old (the prefix `previous_response:`), environment (`${NAME}`), string, op or end."""
 
     kind: str
     text: str
@@ -41,20 +44,26 @@ def tokenize(text: str, base: int = 0) -> list[Token]:
             f"The expression is longer than {MAX_EXPRESSION_CHARS} characters; split it over several variables", base
         )
     tokens: list[Token] = []
-    position = _SPACE.match(text, 0).end()  # type: ignore[union-attr]
+    position, end = _after_space(text, 0), len(text)
     after_dot = False
-    while position < len(text):
+    while position < end:
         found = (_FIELD if after_dot else _TOKEN).match(text, position)
         if found is None:
             raise _unreadable(text[position], base + position, after_dot=after_dot)
-        kind = "name" if after_dot else str(found.lastgroup)
-        tokens.append(Token(kind, found.group(), base + position))
-        after_dot = not after_dot and found.group() == "."
-        position = _SPACE.match(text, found.end()).end()  # type: ignore[union-attr]
+        written = found.group()
+        tokens.append(Token("name" if after_dot else str(found.lastgroup), written, base + position))
+        after_dot = not after_dot and written == "."
+        position = found.end()
+        if position < end and text[position].isspace():
+            position = _after_space(text, position)
     if after_dot:
         raise ExpressionError("A field name must follow the dot", base + len(text))
     tokens.append(Token("end", "", base + len(text)))
     return tokens
+
+
+def _after_space(text: str, position: int) -> int:
+    return _SPACE.match(text, position).end()  # type: ignore[union-attr]
 
 
 def _unreadable(character: str, position: int, *, after_dot: bool) -> ExpressionError:
@@ -66,7 +75,7 @@ def _unreadable(character: str, position: int, *, after_dot: bool) -> Expression
         "=": "A single '=' means nothing here; compare with '=='",
         "|": "There are no filters; call a function, like upper(name), or write '||' for 'or'",
         "&": "Write 'and' or '&&'",
-        "$": "'$' means nothing inside an expression; write the name alone",
+        "$": "'$' only stands before a variable of the environment, like ${NAME}; write other names alone",
         "#": "'#' means nothing inside an expression; use a for_loop step to repeat",
         "\\": "A backslash is only allowed inside quotes",
     }
@@ -116,20 +125,38 @@ def without_braces(text: str) -> tuple[str, int]:
     return text, 0
 
 
+def may_hold_templates(text: str) -> bool:
+    """A quick look, with few false alarms."""
+    return "{{" in text or "${" in text
+
+
 def split_template(text: str, *, strict: bool = True) -> list[str | tuple[str, int]]:
-    """A text as fixed pieces and (expression, offset) pairs. A `{{` that is never closed is an error when `strict`."""
+    """A text as fixed pieces and (expression, offset) pairs. A `{{` that is never closed is an error when `strict`.
+
+    `${NAME}` is an expression with its signs; `$${NAME}` is the fixed text `${NAME}`.
+    """
     parts: list[str | tuple[str, int]] = []
     position = 0
-    while (opening := text.find("{{", position)) >= 0:
-        end = closing_braces(text, opening + 2)
-        if end < 0:
-            if not strict:
-                break
-            raise ExpressionError("'{{' is never closed; add '}}', or write {{'{{'}} for the two signs", opening, text)
+    while found := _OPENING.search(text, position):
+        opening, end = found.span()
+        if found.group() == "{{":
+            end = closing_braces(text, opening + 2)
+            if end < 0:
+                if not strict:
+                    break
+                raise ExpressionError(
+                    "'{{' is never closed; add '}}', or write {{'{{'}} for the two signs", opening, text
+                )
         if opening > position:
             parts.append(text[position:opening])
-        parts.append((text[opening + 2 : end], opening + 2))
-        position = end + 2
+        if found.group() == "{{":
+            parts.append((text[opening + 2 : end], opening + 2))
+            end += 2
+        elif found.group().startswith("$$"):
+            parts.append(found.group()[1:])
+        else:
+            parts.append((found.group(), opening))
+        position = end
     if position < len(text):
         parts.append(text[position:])
     return parts

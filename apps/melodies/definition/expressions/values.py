@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from apps.melodies.definition.expressions.errors import ExpressionError
 from apps.melodies.definition.expressions.limits import (
@@ -164,7 +164,7 @@ def to_text(value: Any, budget: Budget | None = None) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     measure(solid(value), MAX_RESULT_NODES, MAX_TEXT_CHARS)
-    text = _json(value)
+    text = compact_json(value)
     (budget or Budget()).serialised(len(text))
     return text
 
@@ -172,10 +172,11 @@ def to_text(value: Any, budget: Budget | None = None) -> str:
 def canonical_json(value: Any) -> str:
     """Compact JSON with sorted keys, for hashing."""
     measure(value, MAX_RESULT_NODES, MAX_TEXT_CHARS)
-    return _json(value, sort_keys=True)
+    return compact_json(value, sort_keys=True)
 
 
-def _json(value: Any, *, sort_keys: bool = False) -> str:
+def compact_json(value: Any, *, sort_keys: bool = False) -> str:
+    """JSON without spaces, moments as ISO 8601. Its size is not bounded here."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys, default=_jsonable)
     except (TypeError, ValueError, RecursionError):
@@ -190,8 +191,18 @@ def _jsonable(value: Any) -> Any:
     raise TypeError
 
 
-def measure(value: Any, max_nodes: int = MAX_RESULT_NODES, max_chars: int = MAX_RESULT_CHARS) -> bool:
-    """Refuse a value that would be too large once written out. True when it holds moments (so is not yet JSON)."""
+_NUMBERS = frozenset({int, float, bool})
+
+
+class Size(NamedTuple):
+    """How many values a value is made of, and whether moments are among them (so that it is not yet JSON)."""
+
+    nodes: int
+    moments: bool
+
+
+def measure(value: Any, max_nodes: int = MAX_RESULT_NODES, max_chars: int = MAX_RESULT_CHARS) -> Size:
+    """Refuse a value that would be too large once written out."""
     nodes = chars = 0
     moments = False
     pending = [value]
@@ -200,6 +211,8 @@ def measure(value: Any, max_nodes: int = MAX_RESULT_NODES, max_chars: int = MAX_
         nodes += 1
         if isinstance(part, str):
             chars += len(part)
+        elif part is None or type(part) in _NUMBERS:
+            pass
         elif is_list(part):
             nodes += len(part) if len(part) > max_nodes else 0
             pending.extend(part if nodes <= max_nodes else ())
@@ -210,7 +223,7 @@ def measure(value: Any, max_nodes: int = MAX_RESULT_NODES, max_chars: int = MAX_
             moments = True
         if nodes > max_nodes or chars + nodes > max_chars:
             raise ExpressionError(f"The value is larger than {max_chars} characters; use a smaller part of it")
-    return moments
+    return Size(nodes, moments)
 
 
 def plain(value: Any) -> Any:
