@@ -11,7 +11,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks import shapes
 from benchmarks.arena import Arena
 from benchmarks.contest import LENGTH, WIDTH
 from benchmarks.figures import Figure, Goal
@@ -87,7 +86,9 @@ def measure(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Fi
 
 def figures(medians: dict[str, float]) -> list[Figure]:
     return [
-        Figure("W8", "item of a parallel loop / plain step", medians["loop"], "µs", medians["plain"], Goal("at most", 1.2)),
+        Figure(
+            "W8", "item of a parallel loop / plain step", medians["loop"], "µs", medians["plain"], Goal("at most", 1.2)
+        ),
         Figure("W8", "start of an inline melody / hop", medians["inline"], "ms", medians["hop"], Goal("at most", 2.0)),
         Figure("W8", "start of a stored melody / hop", medians["stored"], "ms", medians["hop"], Goal("at most", 2.0)),
         Figure("W8", "pass of a while_loop / hop", medians["pass"], "ms", medians["hop"]),

@@ -10,16 +10,11 @@ from time import monotonic
 from typing import Any
 
 from apps.executions import ledger
+from apps.executions.states import COMPENSATION_KIND
 from apps.melodies.definition.expressions import ExpressionError, compile_condition
 from apps.melodies.definition.kinds import StepKind
 from workers import caching, documents, scopes, workspaces
-from workers.compiler.plan import COMPENSATION
-from workers.engine import TaskEngine, frames_of
-from workers.failing import Failure, after_failure, handled
-from workers.interpreting import Answer, completed, interpret, skipped
-from workers.outcomes import Claimed, Compensation, Result
-from workers.pit import tracker
-from workers.steps.contract import (
+from workers.contract import (
     Runnable,
     StepCancelled,
     StepContext,
@@ -29,6 +24,12 @@ from workers.steps.contract import (
     Workflow,
     runnable,
 )
+from workers.engine import TaskEngine, frames_of
+from workers.failing import Failure, after_failure, handled
+from workers.interpreting import Answer, completed, interpret, skipped
+from workers.outcomes import Claimed, Compensation, Result
+from workers.pit import tracker
+from workers.routing import CALLS
 from workers.steps.rendering import prepare, render_fields
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ class Abandoned(Exception):
 
 def run(claimed: Claimed, cancelled: threading.Event) -> Result:
     """Run a claimed task. Whatever the step does wrong is recorded as an error; only cancellation raises."""
+    told: list[tuple[str, dict[str, Any]]] = []
     try:
-        return _run(claimed, cancelled)
+        return _run(claimed, cancelled, told)
     except StepCancelled as stop:
         raise Abandoned from stop
     except TimedOut:
@@ -59,22 +61,23 @@ def run(claimed: Claimed, cancelled: threading.Event) -> Result:
     except Exception as error:
         logger.exception("step %s of execution %s broke", claimed["name"], claimed["execution"])
         failure = Failure("internal_error", f"The step broke with {type(error).__name__}; see the log.")
-    return after_failure(claimed, failure)
+    return after_failure(claimed, failure, told)
 
 
-def _run(claimed: Claimed, cancelled: threading.Event) -> Result:
+def _run(claimed: Claimed, cancelled: threading.Event, told: list[tuple[str, dict[str, Any]]]) -> Result:
     phase = claimed["phase"]
     if phase == TIMED_OUT:
         raise TimedOut(claimed["name"])
     if phase == HANDLED:
         return handled(claimed, frames_of(claimed))
-    if claimed["kind"] == COMPENSATION:
+    if claimed["kind"] == COMPENSATION_KIND:
         return Compensation(claimed) if phase == RUN else completed(claimed, _nothing(claimed), _undone(claimed))
     workflow = documents.workflow_of(claimed["organization"], claimed["version"], claimed["root"])
     context = _context(claimed, workflow, cancelled)
-    if phase == RUN and claimed["condition"] is not None:
-        if not compile_condition(claimed["condition"]).holds(context.scope):
-            return skipped(claimed)
+    context.events = told
+    condition = claimed["condition"] if phase == RUN else None
+    if condition is not None and not compile_condition(condition).holds(context.scope):
+        return skipped(claimed)
     _withdraw_rest(claimed)
     return _step(runnable(claimed["kind"]), claimed, context)
 
@@ -89,6 +92,8 @@ def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
             return completed(claimed, context, found[0])
     params = prepare(chosen.kind, fields, context.scope)
     answer = Answer(claimed, context, params, chosen, key)
+    if claimed["queue"] == CALLS and context.engine is not None:
+        context.engine.release_database()
     if claimed["phase"] == RUN:
         return interpret(answer, _in_time(context, chosen.run(params, context)))
     happened = (claimed.get("carry") or {}).get("happened")

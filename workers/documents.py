@@ -4,38 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 from apps.core.tenancy import working_for
 from apps.melodies.models import MelodyVersion
-from workers.steps.contract import Workflow
+from workers.contract import Workflow
+from workers.rules import both
 
-_ROOT_RULES = ("safety", "resource_limits", "environment")
-"""Sections of the document a run began with that also hold for the melodies nested in it."""
+_RULES = ("safety", "resource_limits")
+"""Sections in which the document a run began with and a melody nested in it both hold."""
+_FRESH_SECONDS = 30.0
 
 
 def workflow_of(organization_id: str, version_id: str, root_id: str) -> Workflow:
-    """The fields of a version's document; what the outermost document demands of its run overrides a nested one."""
-    own = _workflow(organization_id, version_id)
-    return own if version_id == root_id else _nested(organization_id, version_id, root_id)
+    """The fields of a version's document, bound by those of the document its run began with."""
+    age = int(monotonic() // _FRESH_SECONDS)
+    own = _workflow(organization_id, version_id, age)
+    return own if version_id == root_id else _nested(organization_id, version_id, root_id, age)
 
 
 @lru_cache(maxsize=512)
-def _nested(organization_id: str, version_id: str, root_id: str) -> Workflow:
-    own, root = _workflow(organization_id, version_id), _workflow(organization_id, root_id)
-    rules = {name: {**own.section(name), **root.section(name)} for name in _ROOT_RULES}
-    fields = {**own.fields, **{name: rule for name, rule in rules.items() if rule}}
+def _nested(organization_id: str, version_id: str, root_id: str, age: int) -> Workflow:
+    own, root = _workflow(organization_id, version_id, age), _workflow(organization_id, root_id, age)
+    sections = {name: both(root.section(name), own.section(name)) for name in _RULES}
+    sections["environment"] = {**own.section("environment"), **root.section("environment")}
+    fields = {**own.fields, **{name: section for name, section in sections.items() if section}}
     return Workflow(own.name, fields, organization_id, own.melody_id, root.project_id, version_id)
 
 
 @lru_cache(maxsize=512)
-def _workflow(organization_id: str, version_id: str) -> Workflow:
+def _workflow(organization_id: str, version_id: str, age: int) -> Workflow:
+    """`age` makes it be read anew now and then: a melody may move to another project."""
     with working_for(organization_id):
         version = MelodyVersion.objects.select_related("melody").defer("source").get(pk=version_id)
     document: Mapping[str, Any] = version.document.get("workflow", version.document)
     fields = {name: value for name, value in document.items() if name != "steps"}
-    project = getattr(version.melody, "project_id", None)
-    name = str(document.get("name", ""))
+    project, name = version.melody.project_id, str(document.get("name", ""))
     return Workflow(name, fields, organization_id, str(version.melody_id), str(project or ""), version_id)
 
 

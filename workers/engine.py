@@ -1,4 +1,4 @@
-"""The engine as a running step sees it: the port of `workers.steps.contract`, for one claimed task."""
+"""The engine as a running step sees it: the port of `workers.contract`, for one claimed task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import connection
@@ -18,9 +18,9 @@ from apps.executions.states import EXECUTION_TERMINAL
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.paths import PathError, normal_path
 from apps.projects.services import reveal
+from workers.contract import FrameOutcome, MelodyRef, Workflow
 from workers.outcomes import Claimed
 from workers.pit import store, tracker
-from workers.steps.contract import FrameOutcome, MelodyRef, Workflow
 from workers.storable import storable
 
 LONGEST_CONVERSATION = 4_000_000
@@ -102,7 +102,10 @@ class TaskEngine:
             found = run.only("id", "created_by_id").first()
             if found is None:
                 return False
-            released = ledger.signal(self._organization, found.pk, signal, storable(payload), found.created_by_id)
+            once = uuid5(UUID(self._claimed["task"]), f"{identifier} {signal}")
+            released = ledger.signal(
+                self._organization, found.pk, signal, storable(payload), found.created_by_id, identifier=once
+            )
         tracker.release(released, at_once=False)
         return True
 

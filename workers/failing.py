@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from workers import retrying
+from workers.contract import FrameOutcome, StepFailed
 from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, error_of, failed
-from workers.steps.contract import FrameOutcome, StepFailed
+from workers.storable import storable
 
 HANDLER_PHASE = 2
 _NEVER_AGAIN = frozenset({"bad_params", "bad_expression", "expression_error", "internal_error", "too_many_steps"})
@@ -32,23 +33,28 @@ class Failure:
         return cls(error.code, str(error), error.details, error.transient, error.final, error.retry_after)
 
 
-def after_failure(claimed: Claimed, failure: Failure) -> Result:
-    """What becomes of the task."""
+def after_failure(claimed: Claimed, failure: Failure, told: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> Result:
+    """What becomes of the task. `told` are the events of the attempt."""
+    events = [(kind, storable(payload)) for kind, payload in told]
     error = error_of(failure.code, failure.message, failure.details)
     delay = _delay(claimed, failure)
     if delay is not None:
-        return Waiting(claimed, "retry", datetime.now(UTC) + timedelta(seconds=delay), error=error)
-    return for_good(claimed, error)
+        return Waiting(claimed, "retry", datetime.now(UTC) + timedelta(seconds=delay), error=error, events=events)
+    return for_good(claimed, error, events)
 
 
-def for_good(claimed: Claimed, error: Mapping[str, Any]) -> Result:
+def for_good(
+    claimed: Claimed, error: Mapping[str, Any], events: Sequence[tuple[str, Mapping[str, Any]]] = ()
+) -> Result:
     """No further attempt: the handler, if there is one, else the end."""
     body = next((n for n, body in enumerate(claimed["bodies"]) if body["field"] == "on_error"), None)
     if body is not None and claimed["bodies"][body]["size"] and claimed["phase"] != HANDLER_PHASE:
         told = {**error, "step": claimed["name"]}
         loop = {**(claimed.get("loop") or {}), "error": told}
-        return Expansion(claimed, [{"body": body, "loop": loop}], phase=HANDLER_PHASE, error=error)
-    return _ended(failed(claimed, error, below=claimed["phase"] > 0), error)
+        return Expansion(claimed, [{"body": body, "loop": loop}], phase=HANDLER_PHASE, error=error, events=events)
+    outcome = failed(claimed, error, below=claimed["phase"] > 0)
+    outcome.events[:0] = events
+    return _ended(outcome, error)
 
 
 def handled(claimed: Claimed, frames: Sequence[FrameOutcome]) -> Outcome:

@@ -12,10 +12,7 @@ from typing import Any
 from apps.melodies.definition.expressions import compile_template
 from workers import caching
 from workers.conforming import check_result
-from workers.failing import for_good
-from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, Watching, error_of
-from workers.pit import store
-from workers.steps.contract import (
+from workers.contract import (
     Again,
     Expand,
     Finish,
@@ -28,6 +25,9 @@ from workers.steps.contract import (
     WaitFor,
     WaitUntil,
 )
+from workers.failing import for_good
+from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, Watching, error_of
+from workers.pit import store
 from workers.steps.files.storing import store as store_file
 from workers.storable import storable
 
@@ -61,9 +61,7 @@ def interpret(answer: Answer, result: Any, *, seen: int = 0) -> Result:
     if isinstance(result, Again):
         due = datetime.now(UTC) + timedelta(seconds=max(0.0, result.delay))
         error = error_of(str(result.error.get("code")), str(result.error.get("message")), {})
-        return Waiting(
-            claimed, "retry", due, carry=storable(result.carry), error=error, events=_events(context)
-        )
+        return Waiting(claimed, "retry", due, carry=storable(result.carry), error=error, events=_events(context))
     outcome = _finish(claimed, context, result) if isinstance(result, Finish) else completed(claimed, context, result)
     if isinstance(outcome, Outcome):
         outcome.below = context.open_frames > 0
@@ -115,7 +113,13 @@ def _expand(answer: Answer, result: Expand) -> Result:
         frames = [_frame(claimed, frame) for frame in filled]
         due, _ = _due(context, None)
         return Expansion(
-            claimed, frames, max(1, result.limit), result.stop_on_failure, watch=result.watch, due_at=due
+            claimed,
+            frames,
+            max(1, result.limit),
+            result.stop_on_failure,
+            watch=result.watch,
+            due_at=due,
+            events=_events(context),
         )
     if collect is None:
         raise StepFailed(f"Steps of kind {claimed['kind']} cannot collect.", code="internal_error")

@@ -74,6 +74,7 @@ class Expansion:
     phase: int = 1
     error: Mapping[str, Any] | None = None
     due_at: datetime | None = None
+    events: Sequence[tuple[str, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True, slots=True)

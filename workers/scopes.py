@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from apps.melodies.definition.expressions import Scope, compile_template
+from workers.contract import Workflow
 from workers.pit import store
-from workers.steps.contract import Workflow
 
 
 def build(claimed: Mapping[str, Any], workflow: Workflow) -> Scope:
@@ -54,8 +54,9 @@ def exposed_environment() -> Mapping[str, str]:
 def _error(loop: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Inside an error handler, however deep: what it handles."""
     while isinstance(loop, Mapping):
-        if isinstance(loop.get("error"), Mapping):
-            return loop["error"]
+        error = loop.get("error")
+        if isinstance(error, Mapping):
+            return error
         loop = loop.get("parent")
     return None
 

@@ -90,14 +90,17 @@ class _Slot:
         for claimed in batch:
             try:
                 result = attempt.run(claimed, heart.cancelled(claimed["task"]))
-                if not isinstance(result, Outcome):
-                    result = self._go_on(result, handed, others=others or len(batch) > 1)
-                if result is not None:
-                    outcomes[claimed["version"]].append(result.as_row())
+                ended = (
+                    result
+                    if isinstance(result, Outcome)
+                    else self._go_on(result, handed, others=others or len(batch) > 1)
+                )
+                if ended is not None:
+                    outcomes[claimed["version"]].append(ended.as_row())
             except attempt.Abandoned:
                 logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
-        for of_version in outcomes.values():
-            handed.append(self._finish(of_version, self._keep(others=others or len(outcomes) > 1)))
+        keep = self._keep(others=others or len(outcomes) > 1)
+        handed.extend(self._finish(of_version, keep) for of_version in outcomes.values())
         for claimed in batch:
             heart.release(claimed["task"])
             self._held.discard(claimed["task"])
@@ -131,6 +134,7 @@ class _Slot:
                 phase=result.phase,
                 error=result.error,
                 due_at=result.due_at,
+                events=result.events,
                 worker=self._worker,
                 keep=self._keep(others=others),
             )

@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions import ExpressionError
 from apps.melodies.definition.expressions.values import measure
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 
 MOST_NODES, MOST_CHARACTERS = 5_000_000, 100_000_000
 """Of one result, counted as it would be written: values that share a part hold it once and are written with it often."""

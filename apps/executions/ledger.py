@@ -25,7 +25,6 @@ class TooManySteps(Exception):
     """The run would have more steps than its document allows."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Release:
     """A task that may be claimed now, as the dispatcher sends it.
@@ -130,13 +129,14 @@ def expand(
     phase: int = 1,
     error: Mapping[str, Any] | None = None,
     due_at: datetime | None = None,
+    events: Sequence[tuple[str, Mapping[str, Any]]] = (),
     worker: str,
     keep: Keep = NOTHING,
 ) -> HandOver:
     """Let a claimed task go on as frames of child tasks; see ledger_expand. `TooManySteps`: the run may not grow so."""
     try:
         rows = _rows(
-            "SELECT * FROM ledger_expand(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "SELECT * FROM ledger_expand(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 claimed["organization"],
                 claimed["task"],
@@ -148,6 +148,7 @@ def expand(
                 phase,
                 _json(error),
                 due_at,
+                json.dumps(events) if events else None,
                 keep.inline,
                 keep.queue,
                 worker,
@@ -174,9 +175,7 @@ def keep_waiting(claimed: Mapping[str, Any], seen: int, due_at: datetime | None)
 def compensate(claimed: Mapping[str, Any]) -> HandOver:
     """Let the claimed compensation of a failed run go on as frames; nothing is released when there is nothing to undo."""
     return _hand_over(
-        _rows(
-            "SELECT * FROM ledger_compensate(%s, %s, %s, %s)", [*_claim(claimed), settings.SYMPHONY_RESEND_SECONDS]
-        )
+        _rows("SELECT * FROM ledger_compensate(%s, %s, %s, %s)", [*_claim(claimed), settings.SYMPHONY_RESEND_SECONDS])
     )
 
 
@@ -251,12 +250,14 @@ def signal(
     user_id: UUID | str,
     *,
     broadcast: bool = False,
+    identifier: UUID | None = None,
 ) -> list[Release]:
-    """Tell a run something by name; see ledger_signal. What is to be sent now."""
+    """Tell a run something by name; see ledger_signal. What is to be sent now: nothing when it was told already under
+    the same `identifier`."""
     rows = _rows(
         "SELECT * FROM ledger_signal(%s, %s, %s, %s, %s, %s, %s, %s)",
         [
-            uuid7(),
+            identifier or uuid7(),
             organization_id,
             execution_id,
             name,

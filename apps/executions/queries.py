@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 
 from apps.executions import blobs
 from apps.executions.models import Execution, Task
-from apps.executions.states import EXECUTION_TERMINAL, JOIN_KIND, TaskStatus
+from apps.executions.states import COMPENSATION_KIND, EXECUTION_TERMINAL, JOIN_KIND, TaskStatus
 from apps.melodies.errors import MelodyNotFound
 from apps.melodies.models import Melody, MelodyVersion
 
@@ -51,6 +51,7 @@ def tasks_of(execution_id: UUID) -> QuerySet[Task]:
     return (
         Task.objects.filter(id__gte=first_task_id(execution_id), id__lte=last_task_id(execution_id))
         .exclude(kind=JOIN_KIND)
+        .exclude(kind=COMPENSATION_KIND, started_at__isnull=True)
         .order_by("id")
     )
 

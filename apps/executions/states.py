@@ -78,6 +78,9 @@ TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
 JOIN_KIND = "join"
 """Kind of the virtual tasks in which the branches of a list of steps meet at its end; nobody runs or sees them."""
 
+COMPENSATION_KIND = "compensation"
+"""Kind of the task that undoes what a failed run has done. Until it has begun there is nothing to see of it."""
+
 EXECUTION_TERMINAL = frozenset({_E.COMPLETED, _E.FAILED, _E.CANCELLED, _E.TIMEOUT})
 """A failed run may be queued again, but nothing moves it by itself."""
 

@@ -40,16 +40,18 @@ SAMPLE_DATA = {
 }
 ANSWERS: Mapping[str, Mapping[str, str]] = {
     "examples/data_transform_example.yaml": {"Generate sample e-commerce data": json.dumps(SAMPLE_DATA)},
-    "own/transforms.yaml": {"Give me orders": json.dumps({"list": SAMPLE_DATA["orders"], **SAMPLE_DATA})},
+    "own/transforms.yaml": {
+        "Give me orders": json.dumps(
+            {
+                "list": [{"user_id": 0, "total": 20, "status": "paid", "tier": "gold", "customer": {"tier": "gold"}}],
+                "users": SAMPLE_DATA["users"],
+            }
+        )
+    },
 }
 """What a model must have said for later steps to make sense: the mock is told, by `environment.mock_responses`."""
 
 ENDS: Mapping[str, tuple[str, str]] = {
-    # A field of a model's answer that is JSON, but text.
-    "examples/data_transform_example.yaml": ("filter_high_value_orders", "not_found"),
-    "own/transforms.yaml": ("best", "not_found"),
-    # A variable, asked for as if it were a field of the step that set it.
-    "examples/performance_demo.yaml": ("process_items_efficiently", "not_a_list"),
     # The second round reads the paper that a model with tools would have written in the first.
     "research_paper_improvement_native_loop.yaml": ("analyze_and_improve", "file_not_found"),
 }

@@ -21,11 +21,11 @@ from apps.spending.models import Usage
 from tests.apps.conftest import orchestra
 from tests.unit.steps.engine_side import MemoryEngine
 from tests.wire import Answer, Cut, Hang, Slow, Status, WireServer, anthropic_server, gemini_server
+from workers.contract import StepCancelled, StepContext, TimedOut, Workflow
 from workers.models import prices, providers
 from workers.models.calling import ask
 from workers.models.errors import ModelError, PauseForBudget
 from workers.models.request import Message, ModelAnswer, ModelRequest
-from workers.steps.contract import StepCancelled, StepContext, TimedOut, Workflow
 
 __all__ = ["orchestra"]
 

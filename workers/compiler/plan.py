@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from apps.executions.states import JOIN_KIND
+from apps.executions.states import COMPENSATION_KIND, JOIN_KIND
 from apps.melodies.definition.collector import paused_collector
 from apps.melodies.definition.kinds import StepKind
-from apps.melodies.definition.model import Body, Definition, Edge, Step
+from apps.melodies.definition.model import Definition, Edge, Step
 from apps.melodies.definition.params import own_names
 
 EDGE_CODES = {"success": 0, "failure": 1, "skipped": 2, "done": 3, "order": 4}
@@ -31,8 +31,6 @@ STRIPED_FROM = 64
 """A join of more edges than this counts them in 16 rows first: thousands of predecessors that end together would
 otherwise wait for each other's commit on one row."""
 
-COMPENSATION = "compensation"
-"""Name and kind of the task that undoes what a failed run has done; it stands behind the document's own steps."""
 LOOK_AHEAD = 6
 """Longest chain sent as one canvas. Each link adds about 0.3 KB to every message before it; six keep a message of the
 chain under 3 KB on average."""
@@ -140,7 +138,7 @@ def _add_compensation(nodes: list[PlanNode], definition: Definition) -> None:
     undo as well."""
     if any(step.kind == "pipeline" or _has_handler(step, "compensate") for step in definition.walk()):
         number = len(nodes)
-        node = PlanNode(number, COMPENSATION, COMPENSATION, "steps", True, None, 0, {}, open=1, need=1)
+        node = PlanNode(number, COMPENSATION_KIND, COMPENSATION_KIND, "steps", True, None, 0, {}, open=1, need=1)
         node.ends = True
         nodes.append(node)
 
@@ -389,4 +387,4 @@ def _is_fork_join(plan: Plan, join: PlanNode, sources: list[int], predecessors: 
     )
 
 
-__all__ = ["COMPENSATION", "EDGE_CODES", "JOIN_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]
+__all__ = ["EDGE_CODES", "JOIN_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.spending.services import BudgetExceeded
+from workers.contract import StepContext
 from workers.models import mock, prices, providers, purse
 from workers.models.errors import ModelError, PauseForBudget, error_of
 from workers.models.keys import Key
@@ -23,7 +24,6 @@ from workers.models.prices import PriceTable
 from workers.models.purse import Purse
 from workers.models.request import ModelAnswer, ModelRequest, Usage
 from workers.models.streaming import TextStream
-from workers.steps.contract import StepContext
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 
 PASSING = frozenset({"rate_limit", "overloaded", "api_error", "timeout"})
 """Codes of errors that may be gone a little later."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
 
+from workers.contract import StepCancelled, TimedOut
 from workers.models.errors import ModelError, error_of
 from workers.models.keys import Key
 from workers.models.request import ModelRequest, ToolCall, Usage
-from workers.steps.contract import StepCancelled, TimedOut
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from typing import cast
 
 from django.conf import settings
 
+from workers.contract import StepContext
 from workers.models.errors import error_of
 from workers.models.keys import Key
 from workers.models.port import Provider
 from workers.models.request import ProviderName
-from workers.steps.contract import StepContext
 
 KEY_NAMES = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
 _MODULES = {"anthropic": "workers.models.anthropic_api", "gemini": "workers.models.gemini_api"}

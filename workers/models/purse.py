@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from apps.spending import services
 from apps.spending.services import Alert, Reservation, RunLimits
+from workers.contract import StepContext
 from workers.models.errors import ModelError
 from workers.models.request import Usage
-from workers.steps.contract import StepContext
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from django.db import DatabaseError, InterfaceError
 
-from workers.steps.contract import Engine
+from workers.contract import Engine
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any
 from apps.core.ids import uuid7
 from apps.executions import blobs
 from apps.executions.models import PitOperation
+from workers.contract import ProducedFile
 from workers.pit.journal import journal
-from workers.steps.contract import ProducedFile
 
 
 def keep(claimed: Mapping[str, Any], files: Iterable[ProducedFile]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, WaitFor, step_kind
+from workers.contract import StepContext, StepFailed, WaitFor, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool, require
 from workers.steps.moments import LONGEST, moment
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from workers.contract import StepContext, StepFailed, TimedOut
 from workers.sandbox import Limits, SandboxRefused, SandboxRequest, SandboxResult, chosen
-from workers.steps.contract import StepContext, StepFailed, TimedOut
 from workers.steps.fields import OrTemplate, Params, TemplatedBool
 from workers.steps.files.jail import Jail, parts_of
 from workers.steps.files.types import artifact_type, content_type

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, TemplatedBool
 from workers.steps.files.select import bounded
 from workers.steps.files.storing import open_workspace

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, step_kind
+from workers.contract import StepContext, step_kind
 from workers.steps.models import presets
 from workers.steps.models.asking import Ask, attempt, once_approved
 from workers.steps.models.claude_call import put, question

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, SkipValidation, ValidationInfo, field_validator, model_validator
 
 from apps.melodies.definition.kinds import DerivedBody, StepKind
+from workers.contract import Expand, FrameOutcome, FrameSpec, StepContext, step_kind
 from workers.steps.content.written import dumped
-from workers.steps.contract import Expand, FrameOutcome, FrameSpec, StepContext, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool, is_rendered, require
 from workers.steps.inner import error_of
 from workers.steps.models.answers import now

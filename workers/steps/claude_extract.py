@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import StepContext, step_kind
 from workers.steps.content.formats import code_blocks, formatted, json_inside, style_of
 from workers.steps.content.operations import manner_of, processed
-from workers.steps.contract import StepContext, step_kind
 from workers.steps.fields import OrTemplate, TemplatedBool
 from workers.steps.models import presets
 from workers.steps.models.answers import now

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import Again, StepContext, StepFailed, step_kind
 from workers.models import errors
-from workers.steps.contract import Again, StepContext, StepFailed, step_kind
 from workers.steps.models import presets
 from workers.steps.models.answers import now
 from workers.steps.models.asking import Ask, attempt, is_mocked, once_approved

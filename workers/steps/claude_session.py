@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.content.written import dumped
-from workers.steps.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, TemplatedBool
 from workers.steps.models import presets
 from workers.steps.models.asking import Ask, attempt, once_approved

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import StepCancelled, StepContext, StepFailed, step_kind
 from workers.steps.codebase import criteria, finding, history, measuring, relations
 from workers.steps.codebase.git import Repository
 from workers.steps.codebase.languages import SKIPPED_FOLDERS
 from workers.steps.codebase.project import declared, project_type
 from workers.steps.codebase.tree import Tree
-from workers.steps.contract import StepCancelled, StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, TemplatedBool, require
 from workers.steps.files.jail import Jail
 from workers.steps.files.rules import FREE, Rules, rules_of

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from apps.melodies.definition.expressions import ExpressionError, compile_source
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool, require
 from workers.steps.files.storing import store
 from workers.steps.transform.apply import apply

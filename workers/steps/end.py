@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import Finish, StepContext, step_kind
+from workers.contract import Finish, StepContext, step_kind
 from workers.steps.fields import OrTemplate, Params
 
 

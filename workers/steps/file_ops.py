@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, WaitUntil, step_kind
+from workers.contract import StepContext, StepFailed, WaitUntil, step_kind
 from workers.steps.files import content, inspect, transfer
 from workers.steps.files.jail import Jail
 from workers.steps.files.params import FileOps

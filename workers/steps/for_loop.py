@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.expressions import ExpressionError, compile_source
 from apps.melodies.definition.kinds import BodyField, StepKind
-from workers.steps.contract import (
+from workers.contract import (
     KEEP_WAITING,
     Expand,
     FrameOutcome,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, step_kind
+from workers.contract import StepContext, step_kind
 from workers.steps.models.asking import Ask, attempt, once_approved
 from workers.steps.models.fields import GeminiStep
 from workers.steps.models.gemini_call import put

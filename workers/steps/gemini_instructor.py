@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, step_kind
+from workers.contract import StepContext, step_kind
 from workers.steps.fields import OrTemplate
 from workers.steps.models.asking import Ask, attempt, once_approved
 from workers.steps.models.fields import GeminiStep

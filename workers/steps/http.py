@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.web.addresses import Reach
 from workers.steps.web.answers import result_of
 from workers.steps.web.calling import Caller

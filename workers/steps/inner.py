@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import FrameOutcome, StepFailed
+from workers.contract import FrameOutcome, StepFailed
 
 
 def failure(frame: FrameOutcome, prefix: str = "") -> StepFailed:

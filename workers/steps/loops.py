@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from apps.melodies.definition.expressions import ExpressionError, Scope, compile_condition
-from workers.steps.contract import FrameOutcome, StepContext, StepFailed
+from workers.contract import FrameOutcome, StepContext, StepFailed
 
 MOST_ITERATIONS = 100_000
 

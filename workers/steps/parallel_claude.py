@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, SkipValidation, ValidationInfo, field_validator, model_validator
 
 from apps.melodies.definition.kinds import DerivedBody, StepKind
-from workers.steps.contract import Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
+from workers.contract import Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.inner import error_of
 from workers.steps.loops import loop_data

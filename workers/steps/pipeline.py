@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.kinds import BodyField, StepKind
-from workers.steps.contract import Expand, FrameOutcome, FrameSpec, MelodyRef, StepContext, StepFailed, step_kind
+from workers.contract import Expand, FrameOutcome, FrameSpec, MelodyRef, StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.inner import error_of
 from workers.steps.nested.config import NestedConfig, common_fields

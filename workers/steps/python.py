@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import StepContext, step_kind
 from workers.steps.boxed import Boxed, run_boxed
-from workers.steps.contract import StepContext, step_kind
 
 LONGEST_SOURCE = 1_000_000
 

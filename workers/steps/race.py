@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.kinds import BodyField, StepKind
-from workers.steps.contract import KEEP_WAITING, Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
+from workers.contract import KEEP_WAITING, Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, is_rendered, require
 from workers.steps.inner import error_of
 

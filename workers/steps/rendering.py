@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from apps.melodies.definition.expressions import ExpressionError, Scope, compile_template
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.references import Role, Roles, roles_of
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.fields import validate_rendered
 
 

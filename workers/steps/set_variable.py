@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, step_kind
+from workers.contract import StepContext, step_kind
 from workers.steps.fields import OrTemplate, Params, require
 
 _NAME = re.compile(r"[^\W\d][\w-]*\Z")

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.kinds import StepKind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.boxed import Boxed, run_boxed
-from workers.steps.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import is_rendered, require
 
 MOST_WORDS = 1000

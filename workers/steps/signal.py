@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from apps.executions.payloads import SchemaBroken, problems_of
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, WaitFor, step_kind
+from workers.contract import StepContext, StepFailed, WaitFor, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool, require
 from workers.steps.moments import LONGEST, moment
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params
 
 DAY = 86_400

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.expressions import ExpressionError, compile_expression
 from apps.melodies.definition.kinds import BodyField, StepKind
-from workers.steps.contract import Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
+from workers.contract import Expand, FrameOutcome, FrameSpec, StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, is_rendered, require
 from workers.steps.inner import failure
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import Params
 
 

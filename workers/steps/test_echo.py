@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import Params, TemplatedBool
 
 FAIL_VALUE = "__FAIL__"

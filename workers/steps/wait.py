@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from apps.melodies.definition.expressions import may_hold_templates
 from apps.melodies.definition.kinds import StepKind
-from workers.steps.contract import StepContext, StepFailed, WaitUntil, step_kind
+from workers.contract import StepContext, StepFailed, WaitUntil, step_kind
 from workers.steps.fields import OrTemplate, Params, require
 
 LONGEST = timedelta(days=366)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.kinds import BodyField, StepKind
-from workers.steps.contract import Expand, FrameOutcome, FrameSpec, StepContext, step_kind
+from workers.contract import Expand, FrameOutcome, FrameSpec, StepContext, step_kind
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.inner import failure
 from workers.steps.loops import MOST_ITERATIONS, holds, pass_data, with_results

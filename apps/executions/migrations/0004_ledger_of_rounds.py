@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
     operations = [
         EnableTenancy("executions_decision", web="select,insert", worker="select"),
         EnableTenancy("executions_signal", web="select,insert,update", worker="select,insert,update"),
-        EnableTenancy("executions_cachedresult", web="", worker="select,insert,update,delete"),
+        EnableTenancy("executions_cachedresult", web="select", worker="select,insert,update,delete"),
         EnableTenancy("executions_conversation", web="select", worker="select,insert,update"),
         migrations.RunSQL(RENAME, migrations.RunSQL.noop),
         migrations.RunSQL(DROP, migrations.RunSQL.noop),

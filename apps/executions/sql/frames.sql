@@ -163,7 +163,7 @@ END $$;
 -- Nothing happens when the claim is not the caller's any more.
 CREATE OR REPLACE FUNCTION ledger_expand(
   p_organization uuid, p_task uuid, p_lease uuid, p_frames jsonb, p_limit int, p_stop boolean, p_watch boolean,
-  p_phase int, p_error jsonb, p_due timestamptz,
+  p_phase int, p_error jsonb, p_due timestamptz, p_events jsonb,
   p_keep int, p_keep_queue text, p_worker text, p_lease_seconds double precision, p_resend double precision
 ) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
                  node int, ahead jsonb, payload jsonb)
@@ -216,6 +216,10 @@ BEGIN
     SELECT CASE WHEN NOT r.value ? 'version' THEN v_bodies -> (r.value ->> 'body')::int END AS body OFFSET 0) b
   CROSS JOIN LATERAL (SELECT coalesce((r.value ->> 'isolated')::boolean, false) AS isolated OFFSET 0) s;
   v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, v_total, p_limit, p_stop, p_watch, p_phase, p_resend);
+  IF p_events IS NOT NULL THEN
+    PERFORM ledger_event(p_organization, t.execution_id, t.id, e.value ->> 0, e.value -> 1)
+    FROM jsonb_array_elements(p_events) e;
+  END IF;
   IF p_error IS NOT NULL THEN
     PERFORM ledger_event(p_organization, t.execution_id, t.id, 'error_occurred',
                          jsonb_build_object('name', t.name, 'kind', t.kind, 'handled', true) || p_error);

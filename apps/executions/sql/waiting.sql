@@ -132,6 +132,12 @@ DECLARE
   v_task uuid;
 BEGIN
   PERFORM ledger_lock_signals(p_execution, p_name);
+  INSERT INTO executions_signal (id, organization_id, execution_id, name, payload, sent_by_id, received_at)
+  VALUES (p_id, p_organization, p_execution, p_name, p_payload, p_user, clock_timestamp())
+  ON CONFLICT (id) DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
   FOR v_task IN
     SELECT t.id FROM executions_task t
     WHERE t.organization_id = p_organization AND t.execution_id = p_execution AND t.status = 'waiting'
@@ -142,8 +148,7 @@ BEGIN
     v_released := v_released || ledger_wake(v_task, 1, jsonb_build_object('payload', p_payload, 'received_at',
                                                                           clock_timestamp()), p_resend);
   END LOOP;
-  INSERT INTO executions_signal (id, organization_id, execution_id, name, payload, sent_by_id, received_at, consumed_by)
-  VALUES (p_id, p_organization, p_execution, p_name, p_payload, p_user, clock_timestamp(), v_released[1]);
+  UPDATE executions_signal s SET consumed_by = v_released[1] WHERE s.id = p_id AND cardinality(v_released) > 0;
   PERFORM ledger_event(p_organization, p_execution, v_released[1], 'signal_received',
                        jsonb_build_object('signal', p_name, 'waking', cardinality(v_released)));
   RETURN QUERY SELECT l.* FROM ledger_released(v_released) l WHERE cardinality(v_released) > 0;

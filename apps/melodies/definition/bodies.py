@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, Self
 
 from .common_fields import HANDLERS
 from .drafts import DraftBody
@@ -12,20 +12,29 @@ from .kinds import BodyField, DerivedBody, StepKind
 from .params import own_names
 from .pointers import child
 from .problems import ProblemList
-from .workflow import read_nested
-
-if TYPE_CHECKING:
-    from .steps import StepReader
+from .workflow import Workflow, read_nested
 
 _MODE = "mode"
 _ERROR = ("error",)
 _NONE: dict[str, Any] = {}
 
 
+class Steps(Protocol):
+    """Who reads the steps in a body (`StepReader`)."""
+
+    def within(self, workflow: Workflow) -> Self: ...
+
+    def workflow(self, workflow: Workflow) -> DraftBody: ...
+
+    def body(self, written: list[Any], label: str, pointer: str, *, dag: bool) -> DraftBody: ...
+
+    def add(self, body: DraftBody, item: Any, pointer: str) -> None: ...
+
+
 class BodyReader:
     """Reads the bodies of the steps of one workflow; `steps` reads what is in them."""
 
-    def __init__(self, steps: StepReader, problems: ProblemList) -> None:
+    def __init__(self, steps: Steps, problems: ProblemList) -> None:
         self._steps = steps
         self._problems = problems
 

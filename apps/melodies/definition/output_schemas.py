@@ -8,6 +8,7 @@ import jsonschema_rs
 
 from .pointers import child
 from .problems import ProblemList
+from .schema_effort import SchemaTooHard, check_effort
 
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1_000_000)
 """Patterns that match in linear time, of a bearable size; so without looking ahead or behind, and without references."""
@@ -22,7 +23,10 @@ def check_schema(schema: Any, pointer: str, problems: ProblemList) -> None:
     if not problems.allowance.affords("max_schema", _cost(schema)):
         return
     try:
+        check_effort(schema)
         jsonschema_rs.validator_for(schema, offline=True, pattern_options=PATTERNS)
+    except SchemaTooHard as error:
+        problems.add("invalid_schema", f"This schema is too hard to check: {_sentence(str(error))}.", pointer)
     except jsonschema_rs.ValidationError as error:
         for token in error.instance_path:
             pointer = child(pointer, token)

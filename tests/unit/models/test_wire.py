@@ -11,9 +11,9 @@ import pytest
 
 from tests.unit.models.conftest import Wire, wire_server
 from tests.wire import Answer, Cut, Garbage, Hang, Slow, Status, StreamError
+from workers.contract import StepCancelled, TimedOut
 from workers.models.errors import ModelError
 from workers.models.request import Tool, Usage
-from workers.steps.contract import StepCancelled, TimedOut
 
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}

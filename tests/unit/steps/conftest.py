@@ -10,7 +10,7 @@ import pytest
 
 import workers.steps  # registers the kinds
 from apps.melodies.definition.expressions import Scope
-from workers.steps.contract import StepContext, runnable
+from workers.contract import StepContext, runnable
 from workers.steps.rendering import prepare
 
 assert workers.steps.__all__

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workers.steps.contract import FrameOutcome, MelodyRef, StepContext, runnable
+from workers.contract import FrameOutcome, MelodyRef, StepContext, runnable
 from workers.steps.rendering import prepare
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from workers.steps.contract import StepCancelled, StepContext, StepFailed
+from workers.contract import StepCancelled, StepContext, StepFailed
 
 PYTHON = {
     "pyproject.toml": '[project]\nname = "p"\ndependencies = ["requests>=2", "rich"]\n'

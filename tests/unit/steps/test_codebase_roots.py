@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from apps.melodies.definition.expressions import Scope
+from workers.contract import StepContext, StepFailed
 from workers.steps.codebase_query import allowed_root
-from workers.steps.contract import StepContext, StepFailed
 
 
 @pytest.mark.parametrize("inside", [".symphony", ".symphony/log", ".git", ".venv/lib"])

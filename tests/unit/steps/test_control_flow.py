@@ -9,7 +9,7 @@ import pytest
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import collected, outcome
-from workers.steps.contract import Expand, StepContext, StepFailed, runnable
+from workers.contract import Expand, StepContext, StepFailed, runnable
 from workers.steps.loops import MOST_ITERATIONS, loop_data
 
 BODY = [{"name": "inner", "type": "test_echo"}]

@@ -8,7 +8,7 @@ import pytest
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import MemoryEngine, collected, outcome
-from workers.steps.contract import KEEP_WAITING, Expand, StepContext, StepFailed, runnable
+from workers.contract import KEEP_WAITING, Expand, StepContext, StepFailed, runnable
 from workers.steps.loops import MOST_ITERATIONS, loop_data, pass_data
 
 BODY = [{"name": "inner", "type": "test_echo"}]

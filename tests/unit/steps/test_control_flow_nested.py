@@ -8,7 +8,7 @@ import pytest
 
 from apps.melodies.definition.expressions import MISSING, Scope
 from tests.unit.steps.engine_side import MemoryEngine, collected, outcome
-from workers.steps.contract import MelodyRef, StepContext, StepFailed, Workflow, runnable
+from workers.contract import MelodyRef, StepContext, StepFailed, Workflow, runnable
 from workers.steps.nested.outputs import value_at
 
 SCALES = MelodyRef(version_id="v1", melody_id="m-scales", name="scales", size=4)

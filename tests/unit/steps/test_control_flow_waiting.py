@@ -9,7 +9,7 @@ import pytest
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import MemoryEngine, collected, outcome, resumed
-from workers.steps.contract import KEEP_WAITING, Finish, StepContext, StepFailed, WaitFor, runnable
+from workers.contract import KEEP_WAITING, Finish, StepContext, StepFailed, WaitFor, runnable
 
 BODY = [{"name": "inner", "type": "test_echo"}]
 YES = {"user": "clara@example.org", "role": "owner", "decision": "approve", "comment": "", "at": "2026-01-01T00:00:00Z"}

@@ -12,7 +12,7 @@ import pytest
 
 from apps.melodies.definition import Definition, Step, known_kinds, load
 from apps.melodies.definition.expressions import Scope, compile_condition
-from workers.steps.contract import Expand, FrameOutcome, StepContext, runnable
+from workers.contract import Expand, FrameOutcome, StepContext, runnable
 from workers.steps.files.content import as_bytes, content_type
 from workers.steps.rendering import prepare
 

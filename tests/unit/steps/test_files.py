@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.formats import CONVERSIONS, Style, convert
 from workers.steps.files.xml_text import parse_xml, to_xml
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.jail import Jail, parts_of
 
 SECRET = "the secret of somebody else"

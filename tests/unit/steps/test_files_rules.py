@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.steps.engine_side import MemoryEngine
-from workers.steps.contract import StepContext, StepFailed, Workflow
+from workers.contract import StepContext, StepFailed, Workflow
 from workers.steps.files.rules import Rules, rules_of
 
 

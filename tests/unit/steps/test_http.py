@@ -25,7 +25,7 @@ from pytest_django import Settings
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import MemoryEngine
 from tests.unit.steps.local_server import Asked, LocalServer, Said, serving
-from workers.steps.contract import StepCancelled, StepContext, StepFailed, TimedOut, Workflow, runnable
+from workers.contract import StepCancelled, StepContext, StepFailed, TimedOut, Workflow, runnable
 from workers.steps.web.addresses import Reach
 from workers.steps.web.calling import Caller
 from workers.steps.web.fields import Http

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from tests.unit.steps.engine_side import MemoryEngine
 from tests.unit.steps.local_server import Asked, LocalServer, Said, serving
-from workers.steps.contract import StepContext, StepFailed, Workflow
+from workers.contract import StepContext, StepFailed, Workflow
 from workers.steps.web.addresses import Reach, is_public
 from workers.steps.web.calling import Caller
 from workers.steps.web.fields import Http

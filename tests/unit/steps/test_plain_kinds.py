@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import known_kinds
 from tests.unit.steps.engine_side import MemoryEngine
-from workers.steps.contract import StepCancelled, StepContext, StepFailed, WaitUntil, runnable
+from workers.contract import StepCancelled, StepContext, StepFailed, WaitUntil, runnable
 
 KINDS = (
     "checkpoint",
@@ -75,8 +75,9 @@ class TestSetVariable:
         result = run(
             "set_variable", variables={"m": "{{state.n + 1}}", "copy": "{{state.list}}", "text": "n={{state.n}}"}
         )
-        assert result == {"variables_set": ["m", "copy", "text"], "scope": "global", "variable_count": 3}
-        assert context.variables == {"m": 6, "copy": [1], "text": "n=5"}
+        values = {"m": 6, "copy": [1], "text": "n=5"}
+        assert context.variables == values
+        assert result == {"variables_set": list(values), "scope": "global", "variable_count": 3, "variables": values}
         assert context.variable_scope == "global"
 
     @pytest.mark.parametrize(

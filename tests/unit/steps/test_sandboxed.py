@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import MemoryEngine
+from workers.contract import StepContext, StepFailed, TimedOut, Workflow, runnable
 from workers.sandbox import SandboxRequest, SandboxResult
-from workers.steps.contract import StepContext, StepFailed, TimedOut, Workflow, runnable
 
 
 class Prepared:

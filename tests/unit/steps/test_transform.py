@@ -11,7 +11,7 @@ import pytest
 from apps.melodies.definition import load_value
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import known_kinds
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 
 ORDERS: list[dict[str, Any]] = [
     {"id": 1, "user": 7, "total": 150, "status": "done", "tags": ["a", "b"]},

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import known_kinds
+from workers.contract import StepContext, StepFailed
 from workers.steps import data_transform
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.rendering import prepare
 from workers.steps.transform.values import at, identity
 

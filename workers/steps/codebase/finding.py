@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from workers.contract import StepFailed
 from workers.steps.codebase.criteria import (
     FindFiles,
     FindImports,
@@ -21,7 +22,6 @@ from workers.steps.codebase.criteria import (
 from workers.steps.codebase.outline import Outline, Symbol
 from workers.steps.codebase.related import related
 from workers.steps.codebase.tree import SourceFile, Tree
-from workers.steps.contract import StepFailed
 from workers.steps.files.globs import Glob
 from workers.steps.files.patterns import UserPattern
 from workers.steps.files.select import compile_glob

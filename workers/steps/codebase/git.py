@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 
 SECONDS = 15
 MOST_OUTPUT = 8 << 20

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from workers.contract import StepFailed
 from workers.steps.codebase.languages import SKIPPED_FOLDERS, Role, is_test, language_of, package_of, role_of
 from workers.steps.codebase.outline import Outline
 from workers.steps.codebase.patterns import outline_by_patterns
 from workers.steps.codebase.python import outline_python
-from workers.steps.contract import StepFailed
 from workers.steps.files.jail import Jail, Parts
 
 MOST_FILES = 20_000

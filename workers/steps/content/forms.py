@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.formats import CONVERSIONS, NAMES, Style, convert
 
 _TARGETS = ("table", "markdown")

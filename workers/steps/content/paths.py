@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 
 _TOKEN = re.compile(r"\.?([^.\[\]]+)|\[(-?\d{1,9}|\*)\]|\[\"([^\"\]]*)\"\]|\['([^'\]]*)'\]")
 EVERY = "*"

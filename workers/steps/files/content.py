@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.formats import Style, convert
 from workers.steps.files.jail import Jail, parts_of
 from workers.steps.files.params import FileOps

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.xml_text import BadXmlError, parse_xml, to_xml
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.globs import is_glob
 from workers.steps.files.jail import Entry, Jail, Parts, parts_of
 from workers.steps.files.params import FileCheck, FileOps

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Self, cast
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.rules import FREE, Rules
 
 Parts = tuple[str, ...]

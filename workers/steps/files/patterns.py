@@ -8,7 +8,7 @@ from typing import Any
 import regex
 
 from apps.melodies.definition.expressions.patterns import written_out_size
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 
 LONGEST_PATTERN = 1000
 LARGEST = 10_000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workers.steps.contract import StepFailed, Workflow
+from workers.contract import StepFailed, Workflow
 
 Parts = tuple[str, ...]
 

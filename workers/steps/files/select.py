@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.globs import BadPatternError, Glob, fixed_prefix, is_glob
 from workers.steps.files.jail import Entry, Jail, Parts, parts_of
 from workers.steps.files.params import Selection, Source

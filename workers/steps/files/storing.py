@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.jail import Jail, parts_of
 from workers.steps.files.rules import rules_of
 from workers.steps.files.types import artifact_type, as_bytes, content_type

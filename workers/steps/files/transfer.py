@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.jail import Entry, Jail, Parts, copy_stream, parts_of
 from workers.steps.files.params import FileCheck, FileOps
 from workers.steps.files.select import Selected, below, bounded, is_single, matching, sources

@@ -47,7 +47,7 @@ def claude_result(
     """`text`, `success` and `cost`, and how the answer came about.
 
     `value` is the answer's value when it had to satisfy a schema: it is `data`, and if it is a map its fields are fields
-    of the result too. Without a schema, an answer that is a JSON map or list is `data`.
+    of the result too. Without a schema, an answer that is JSON is `data` where `output_format` is json.
     """
     answer = asked.answer
     result = {"text": answer.text} | _facts(asked, request)
@@ -56,7 +56,7 @@ def claude_result(
         result["claude_metadata"] = metadata
     if request.output_schema is not None:
         return with_value(result, value)
-    return _with_json(result, answer.text)
+    return _with_json(result, answer.text) if options.get("output_format") == "json" else result
 
 
 def gemini_result(asked: Asked, request: ModelRequest, *, value: Any = None) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def gemini_result(asked: Asked, request: ModelRequest, *, value: Any = None) -> 
 
 
 def _with_json(result: dict[str, Any], text: str) -> dict[str, Any]:
-    data = parsed(text) if text.lstrip()[:1] in ("{", "[") else None
+    data = parsed(text)
     return result if data is None else result | {"data": data}
 
 

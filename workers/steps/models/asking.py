@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from workers.contract import Resume, StepContext, StepFailed, WaitFor
 from workers.models import calling, errors, providers
 from workers.models.request import ModelAnswer, ModelRequest, ProviderName
-from workers.steps.contract import Resume, StepContext, StepFailed, WaitFor
 from workers.steps.models.retrying import Policy
 
 ROLE = "admin"

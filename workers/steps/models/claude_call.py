@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from workers.contract import StepContext, StepFailed
 from workers.models.request import ModelRequest
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.models import presets
 from workers.steps.models.answers import claude_result
 from workers.steps.models.asking import Ask, Asked

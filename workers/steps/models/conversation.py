@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from workers.contract import StepContext
 from workers.models.request import Message
-from workers.steps.contract import StepContext
 from workers.steps.prompts import sessions
 from workers.steps.prompts.build import Built
 

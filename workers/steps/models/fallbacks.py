@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workers.contract import StepContext, StepFailed
 from workers.models import errors
 from workers.steps.content.written import dumped
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.models.asking import Ask, is_mocked
 from workers.steps.models.claude_call import Question, put, with_prompt
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from workers.contract import StepContext, StepFailed
 from workers.models.request import Message, ModelRequest
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.models.answers import gemini_result
 from workers.steps.models.asking import Ask
 from workers.steps.models.fields import GeminiStep

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from apps.melodies.definition.expressions import ExpressionError, compile_source, compile_template, to_text
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.fields import OrTemplate, require
 from workers.steps.files.globs import BadPatternError, Glob
 from workers.steps.files.jail import Jail, parts_of

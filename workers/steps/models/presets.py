@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import StepFailed, Workflow
+from workers.contract import StepFailed, Workflow
 
 TOOLS = ("Write", "Edit", "Read", "Bash", "Search", "Glob", "Grep")
 AUTO = "auto"

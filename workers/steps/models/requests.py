@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workers.contract import StepContext, StepFailed
 from workers.models.request import Message, ModelRequest, Tool
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.models import presets
 from workers.steps.models.fields import ClaudeStep, Function, GeminiStep, ModelStep
 from workers.steps.models.options import Streaming

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workers.steps.contract import Again, StepContext, StepFailed
+from workers.contract import Again, StepContext, StepFailed
 from workers.steps.models.options import RetryConfig
 
 CONDITIONS = ("timeout", "rate_limit", "temporary_error")

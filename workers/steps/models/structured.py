@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import jsonschema_rs
 from pydantic import AfterValidator
 
+from workers.contract import StepFailed
 from workers.models.request import ModelAnswer
-from workers.steps.contract import StepFailed
 from workers.steps.fields import require
 
 _TYPES = {

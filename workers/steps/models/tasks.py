@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import FrameOutcome
+from workers.contract import FrameOutcome
 
 MOST_TASKS = 1000
 _PASSED_ON = ("claude_options", "options", "model", "max_tokens", "temperature", "config", "streaming")

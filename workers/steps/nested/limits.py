@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.steps.contract import MelodyRef, StepContext, StepFailed
+from workers.contract import MelodyRef, StepContext, StepFailed
 
 DEEPEST = 10
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from apps.melodies.definition.expressions import MISSING
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.fields import Params
 
 _PART = re.compile(r"\.([^.\[\]]+)|\[(-?\d{1,9})\]")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.melodies.definition.expressions import ExpressionError, compile_condition, compile_template
+from workers.contract import StepContext, StepFailed
 from workers.steps.content import condense
 from workers.steps.content.forms import transformed
 from workers.steps.content.written import whole
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.prompts import files, previous, sessions
 from workers.steps.prompts.components import component
 from workers.steps.prompts.parts import ClaudeContinue, File, PreviousResponse, PromptPart, SessionContext, Static
@@ -59,7 +59,7 @@ def _as_meant(parts: Sequence[PromptPart], step: StepContext) -> Sequence[Prompt
     written = step.written.get("prompt")
     if not isinstance(written, str) or (len(parts) == 1 and isinstance(parts[0], Static)):
         return parts
-    return [Static(type="static", content=whole(compile_template(written).render(step.scope)))]
+    return [Static(type="static", content=whole(compile_template(written).render(step.scope)), condition=None)]
 
 
 def _holds(condition: Any, step: StepContext, item: Mapping[str, Any] | None = None) -> bool:

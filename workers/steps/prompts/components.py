@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.files.formats import Style, convert
 
 ReadFile = Callable[[str], str]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workers.contract import StepContext, StepFailed
 from workers.steps.codebase.languages import SKIPPED_FOLDERS
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.files.jail import Entry, Jail, Parts, parts_of
 from workers.steps.files.rules import FREE, rules_of
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workers.contract import StepContext, StepFailed
 from workers.steps.content import condense
 from workers.steps.content.formats import FORMATS, Style, formatted
 from workers.steps.content.forms import transformed
 from workers.steps.content.operations import processed
 from workers.steps.content.paths import NotFound, fields_of, follow, tokens_of
 from workers.steps.content.written import dumped, plain, spoken, whole
-from workers.steps.contract import StepContext, StepFailed
 from workers.steps.prompts.parts import PreviousResponse
 
 _ABSENT = object()

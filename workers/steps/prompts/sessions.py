@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from workers.steps.contract import StepContext
+from workers.contract import StepContext
 
 MAX_TURNS = 50
 INTERVAL = 5

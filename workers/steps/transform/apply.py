@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.melodies.definition.expressions import ExpressionError, Scope
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.transform import changing, choosing, joining, jsonpath, summing
 from workers.steps.transform.operations import BaseOperation
 from workers.steps.transform.values import at, put

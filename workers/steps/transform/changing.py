@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.melodies.definition.expressions import Scope, compile_template
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.transform.formulas import allowance, formula
 from workers.steps.transform.operations import Map
 from workers.steps.transform.values import at, item_scope, put, text_of

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from apps.melodies.definition.expressions import Scope, compile_source
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.transform.operations import Join
 from workers.steps.transform.values import at, identity, type_name
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from apps.melodies.definition.expressions import Scope, compile_condition
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.transform.formulas import allowance
 from workers.steps.transform.values import item_scope
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from apps.melodies.definition.expressions import ExpressionError, compile_condition, may_hold_templates
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.fields import OrTemplate, Params, is_rendered, require
 from workers.steps.transform.formulas import check_formula
 from workers.steps.transform.jsonpath import check_path

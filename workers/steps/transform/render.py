@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from pydantic import Field
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.fields import OrTemplate, Params
 from workers.steps.transform.values import at, is_number, text_of, type_name
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.files.types import artifact_type
 from workers.steps.web.calling import Answer
 from workers.steps.web.fields import Http

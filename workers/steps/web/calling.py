@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from workers.steps.contract import StepCancelled, StepContext, StepFailed, TimedOut
+from workers.contract import StepCancelled, StepContext, StepFailed, TimedOut
 from workers.steps.web.addresses import Reach, refused
 from workers.steps.web.fields import Http
 from workers.steps.web.secrets import Secrets

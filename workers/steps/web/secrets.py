@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
-from workers.steps.contract import StepFailed
+from workers.contract import StepFailed
 from workers.steps.fields import require
 
 _PLACEHOLDER = re.compile(r"\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.steps.models.stage import Asker, Memory
-from workers.steps.contract import StepContext, Workflow
+from workers.contract import StepContext, Workflow
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from typing import Any
 
 from apps.melodies.definition.expressions import Scope
 from apps.melodies.definition.kinds import DerivedBody
-from workers.models import mock
-from workers.models.request import ModelRequest
-from workers.steps.contract import (
+from workers.contract import (
     Expand,
     FrameOutcome,
     MelodyRef,
@@ -19,6 +17,8 @@ from workers.steps.contract import (
     StepFailed,
     runnable,
 )
+from workers.models import mock
+from workers.models.request import ModelRequest
 from workers.steps.models.asking import Ask, Asked
 from workers.steps.rendering import prepare
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.unit.steps.models.stage import Asker, Memory, work_of
+from workers.contract import Again, StepContext, StepFailed, WaitFor, runnable
 from workers.models.errors import PauseForBudget, error_of
 from workers.steps import claude, claude_extract, claude_session, claude_smart
-from workers.steps.contract import Again, StepContext, StepFailed, WaitFor, runnable
 from workers.steps.models import presets
 from workers.steps.models.asking import attempt, once_approved
 

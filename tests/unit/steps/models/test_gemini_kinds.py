@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.unit.steps.models.stage import Asker, work_of
+from workers.contract import StepContext, StepFailed
 from workers.steps import gemini, gemini_instructor
-from workers.steps.contract import StepContext, StepFailed
 
 Run = Callable[..., Any]
 Document = Callable[..., None]

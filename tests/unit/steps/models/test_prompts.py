@@ -12,7 +12,7 @@ import pytest
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.models.stage import Memory, params_of
-from workers.steps.contract import StepContext, StepFailed
+from workers.contract import StepContext, StepFailed
 from workers.steps.prompts.build import build
 
 Write = Callable[[str, str], None]

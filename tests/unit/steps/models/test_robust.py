@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.unit.steps.models.stage import Asker, Memory, params_of, work_of
+from workers.contract import Again, StepContext, StepFailed, runnable
 from workers.models.errors import PauseForBudget, error_of
 from workers.steps import claude_robust
-from workers.steps.contract import Again, StepContext, StepFailed, runnable
 from workers.steps.models.options import RetryConfig
 from workers.steps.models.retrying import Policy
 

@@ -9,8 +9,8 @@ import pytest
 
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.models.stage import params_of, run_tasks
+from workers.contract import Expand, StepContext, StepFailed, runnable
 from workers.steps import claude_batch, parallel_claude
-from workers.steps.contract import Expand, StepContext, StepFailed, runnable
 from workers.steps.models.tasks import seconds
 
 Write = Callable[[str, str], None]

@@ -239,7 +239,7 @@ class WaitFor:
     Then the kind's `resume` is called with what happened: for a signal `{"payload": …}`, for an approval `{"decisions":
     [{"user", "role", "decision", "comment", "at"}]}`, or `{"timed_out": true}` beside them. `details` is JSON that is
     shown to whoever decides, and comes back as `step.carry`. `name` is the signal's name, or a heading for the approval.
-    An approval also needs `role` (owner, admin, member or viewer: those of at least this role may decide) and `quorum`;
+    An approval also needs `role` (owner, admin or member: those of at least this role may decide) and `quorum`;
     the first rejection ends it.
     """
 
