@@ -5,6 +5,7 @@ Real workers and a real database; each test is a melody and what its history mus
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -161,7 +162,7 @@ def test_a_run_may_take_only_so_long(stage: Stage) -> None:
 # -- gates -------------------------------------------------------------------------------------------------------------
 def overlaps(run: Run, *names: str) -> bool:
     spans = sorted((task.started_at, task.completed_at) for task in run.tasks() if task.name in names)
-    return any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
+    return any(later[0] < earlier[1] for earlier, later in itertools.pairwise(spans))
 
 
 def test_steps_that_exclude_each_other_never_run_together(stage: Stage) -> None:
