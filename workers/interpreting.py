@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from apps.melodies.definition.expressions import compile_template
-from workers import caching
+from apps.melodies.definition.expressions import compile_template, expand_environment
+from workers import caching, documents
 from workers.conforming import check_result
 from workers.contract import (
     Again,
@@ -28,6 +28,7 @@ from workers.contract import (
 from workers.failing import for_good
 from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, Watching, error_of
 from workers.pit import store
+from workers.scopes import exposed_environment
 from workers.steps.files.storing import store as store_file
 from workers.storable import storable
 
@@ -135,11 +136,21 @@ def _frame(claimed: Claimed, frame: FrameSpec) -> dict[str, Any]:
     if not frame.isolated and frame.melody is None:
         return {"body": frame.body, "loop": storable(frame.loop if frame.loop is not None else claimed.get("loop"))}
     row: dict[str, Any] = {"body": frame.body, "loop": None, "isolated": True, "inputs": storable(frame.inputs or {})}
-    if frame.variables:
-        row["variables"] = storable(frame.variables)
+    variables = dict(frame.variables)
+    if frame.melody is not None:
+        variables |= _own_variables(claimed, frame.melody.version_id)
+    if variables:
+        row["variables"] = storable(variables)
     if frame.melody is not None:
         row |= {"version": frame.melody.version_id, "size": frame.melody.size, "melody": frame.melody.melody_id}
     return row
+
+
+def _own_variables(claimed: Claimed, version_id: str) -> dict[str, Any]:
+    """What a stored melody starts with."""
+    fields = documents.workflow_of(claimed["organization"], version_id, version_id).fields
+    written = {**(fields.get("global_vars") or {}), **(fields.get("variables") or {})}
+    return dict(expand_environment(written, exposed_environment()))
 
 
 def _due(context: StepContext, own: datetime | None) -> tuple[datetime | None, bool]:

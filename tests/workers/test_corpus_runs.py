@@ -52,10 +52,6 @@ ANSWERS: Mapping[str, Mapping[str, str]] = {
 """What a model must have said for later steps to make sense: the mock is told, by `environment.mock_responses`."""
 
 ENDS: Mapping[str, tuple[str, str]] = {
-    # The whole result of a transformation is a map, and what is joined must be a list.
-    "examples/data_transform_example.yaml": ("enrich_orders_with_users", "not_a_list"),
-    # A list has no field `first`.
-    "own/transforms.yaml": ("one", "not_found"),
     # The second round reads the paper that a model with tools would have written in the first.
     "research_paper_improvement_native_loop.yaml": ("analyze_and_improve", "file_not_found"),
 }

@@ -277,6 +277,25 @@ def test_a_stored_melody_runs_as_one_step(stage: Stage) -> None:
     assert [one["results"]["call"]["result"]["twice"] for one in iterations] == [2, 4, 6]
 
 
+def test_a_nested_melody_starts_with_its_own_variables(stage: Stage) -> None:
+    steps = [echo("say", "{{state.x}} {{state.y}}")]
+    stored = {"workflow": {"name": "own variables", "variables": {"x": "stored", "y": 1}, "steps": steps}}
+    stage.publish(json.dumps(stored).encode(), media="json", path="children/variables.yaml")
+    inline = {"name": "inline", "variables": {"x": "inline"}, "steps": steps}
+    inherit = {"inherit_context": True}
+    run = play(
+        stage,
+        [
+            {"name": "a", "type": "pipeline", "pipeline": inline, "config": inherit, "outputs": ["steps.say"]},
+            {"name": "b", "type": "pipeline", "pipeline_file": "children/variables.yaml", "config": inherit},
+            {"name": "c", "type": "pipeline", "pipeline_file": "not/there.yaml", "config": {"fallback_value": "none"}},
+        ],
+        variables={"x": "outer", "y": "outer"},
+    )
+    assert run.wait().status == "completed", run.state()
+    assert [output(run, name) for name in "abc"] == [{"steps.say": "inline outer"}, {"say": "stored 1"}, "none"]
+
+
 # -- compensation ------------------------------------------------------------------------------------------------------
 def test_what_was_done_is_undone_in_reverse_when_the_run_fails(stage: Stage) -> None:
     def booked(name: str) -> dict[str, Any]:
@@ -289,6 +308,7 @@ def test_what_was_done_is_undone_in_reverse_when_the_run_fails(stage: Stage) -> 
     assert (output(run, "undo_hotel"), output(run, "undo_flight")) == ("hotel", "flight")
     assert run.task("undo_hotel").completed_at <= run.task("undo_flight").started_at
     assert "undo_car" not in run.statuses()
+    assert run.task("undo_hotel").sends == 0, "what is to be undone first waited until the sweep found it"
 
 
 def test_nothing_is_undone_when_the_run_completes(stage: Stage) -> None:

@@ -62,7 +62,15 @@ def _input(params: DataTransform, step: StepContext) -> Any:
         raise StepFailed(f"input_source: {error}", code="bad_expression") from error
     if data is None:
         raise StepFailed(f"input_source {str(params.input_source)[:120]!r} leads to nothing", code="not_found")
-    return data
+    return _outcome(data)
+
+
+def _outcome(data: Any) -> Any:
+    """Of a whole transformation's result what it made, without the note on how."""
+    note = data.get("metadata") if isinstance(data, Mapping) and len(data) == 2 else None
+    if not isinstance(note, Mapping) or not {"operation_count", "input_type", "output_type"} <= note.keys():
+        return data
+    return next(value for name, value in data.items() if name != "metadata")
 
 
 def _formatted(data: Any, params: DataTransform) -> Any:

@@ -60,13 +60,20 @@ def collect(params: Pipeline, step: StepContext, frames: Sequence[FrameOutcome])
         return _wrapped(params, outputs_of(params.outputs or (), frame.results, name))
     error = error_of(frame)
     message = f"Nested pipeline {name!r} failed: {error.get('message')}"
-    if "fallback_value" in params.config.model_fields_set:
-        step.emit("pipeline_fell_back", {"pipeline": name, "message": message})
-        return _wrapped(params, params.config.fallback_value)
     told = {**error, "code": str(error.get("code") or "pipeline_failed"), "message": message}
+    failure = StepFailed(message, code=told["code"], details=error)
+    return _of_failure(params, step, told, frame.results, failure)
+
+
+def _of_failure(
+    params: Pipeline, step: StepContext, error: Mapping[str, Any], results: Mapping[str, Any], failure: StepFailed
+) -> Any:
+    if "fallback_value" in params.config.model_fields_set:
+        step.emit("pipeline_fell_back", {"pipeline": step.name, "message": str(failure)})
+        return _wrapped(params, params.config.fallback_value)
     if params.config.capture_errors or params.config.continue_on_error:
-        return {"success": False, "error": told, "results": dict(frame.results)}
-    raise StepFailed(message, code=told["code"], details=error)
+        return {"success": False, "error": dict(error), "results": dict(results)}
+    raise failure
 
 
 def _wrapped(params: Pipeline, outputs: Any) -> Any:
@@ -85,8 +92,17 @@ def _wrapped(params: Pipeline, outputs: Any) -> Any:
     ),
     collect=collect,
 )
-def run(params: Pipeline, step: StepContext) -> Expand:
-    """Find the melody and start its steps in a namespace of their own."""
+def run(params: Pipeline, step: StepContext) -> Any:
+    """Find the melody and start its steps in a namespace of their own; or what the configuration makes of not finding it."""
+    try:
+        return _begin(params, step)
+    except StepFailed as error:
+        if error.code not in ("file_not_found", "pipeline_not_found"):
+            raise
+        return _of_failure(params, step, {"code": error.code, "message": str(error)}, {}, error)
+
+
+def _begin(params: Pipeline, step: StepContext) -> Expand:
     check_depth(step, params.config.max_depth)
     melody = _stored(params, step)
     size = _written_steps(params.pipeline) if melody is None else melody.size
@@ -132,6 +148,9 @@ def _inputs(params: Pipeline, step: StepContext) -> Mapping[str, Any]:
 
 
 def _variables(params: Pipeline, step: StepContext) -> Mapping[str, Any]:
+    """Its own hide those it inherits. Those of a stored melody are added when the frame begins."""
+    inner = params.pipeline if isinstance(params.pipeline, Mapping) else {}
+    own = {**(inner.get("global_vars") or {}), **(inner.get("variables") or {})}
     if not params.config.inherit_context:
-        return {}
-    return dict(step.engine.variables() if step.engine is not None else step.scope.state)
+        return own
+    return {**(step.engine.variables() if step.engine is not None else step.scope.state), **own}

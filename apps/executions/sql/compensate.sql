@@ -12,6 +12,7 @@ DECLARE
   v_frames jsonb;
   v_size int;
   x executions_execution%ROWTYPE;
+  v_released uuid[];
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   SELECT * INTO t FROM executions_task k WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease;
@@ -43,6 +44,7 @@ BEGIN
   UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id RETURNING * INTO x;
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'compensation_started',
                        jsonb_build_object('steps', jsonb_array_length(v_frames)));
-  RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(
-    ledger_place(t, x, v_frames, x.next_seq - v_size, 0, 1, false, false, 1, p_resend)) l;
+  -- In a statement of its own: ledger_released sees what was there when its statement began.
+  v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, 0, 1, false, false, 1, p_resend);
+  RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(v_released) l;
 END $$;

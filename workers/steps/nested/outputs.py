@@ -48,6 +48,7 @@ def outputs_of(wanted: Sequence[Output], results: Mapping[str, Any], pipeline: s
 
 def value_at(path: str, results: Mapping[str, Any]) -> Any:
     """The value of `STEP.field[0]`, or MISSING. The longest step name that fits is meant."""
+    path = path.removeprefix("steps.") if path.split(".", 1)[0] not in results else path
     names = [name for name in results if path == name or path.startswith((f"{name}.", f"{name}["))]
     if not names:
         return MISSING
