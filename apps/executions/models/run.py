@@ -1,0 +1,150 @@
+"""Runs, their tasks and their variables."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from apps.accounts.models import Organization
+from apps.core.ids import uuid7
+from apps.executions.models.owned import RunOwned, choices
+from apps.executions.states import ExecutionStatus, TaskStatus
+from apps.melodies.models import Melody, MelodyVersion
+
+
+class Execution(models.Model):
+    """One run of one melody version (seed 002's workflow_execution)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="executions")
+    melody = models.ForeignKey(Melody, on_delete=models.CASCADE, related_name="executions")
+    version = models.ForeignKey(MelodyVersion, on_delete=models.PROTECT, related_name="executions")
+    version_sha256 = models.CharField(max_length=64)
+    status = models.CharField(
+        max_length=10, choices=choices(ExecutionStatus), default=ExecutionStatus.QUEUED, db_index=True
+    )
+    status_message = models.TextField(blank=True)
+    input = models.JSONField(default=dict)
+    failures = models.IntegerField(default=0)
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    retry_count = models.IntegerField(default=0)
+    max_retries = models.IntegerField(default=3)
+    next_seq = models.IntegerField(default=0)
+    compensation = models.IntegerField(null=True)
+    max_tasks = models.IntegerField(null=True)
+    max_parallel = models.IntegerField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    correlation_id = models.UUIDField(default=uuid.uuid4, db_index=True)
+    parent_execution = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-id"], name="execution_by_organization"),
+            models.Index(
+                fields=["deadline_at"],
+                name="execution_deadline",
+                condition=models.Q(deadline_at__isnull=False, completed_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Task(RunOwned):
+    """One step of one execution.
+
+    `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/rules.sql); `scopes` are the sequence
+    offsets of the frames around it, outermost first. `held` marks a released task beyond the dispatch window: no message
+    was sent for it, slots that become free take it directly; it is `inline`, the queue, or `gate` when only so many tasks
+    may run at once (`gate` names what it shares with others, `*` the run as a whole). `due_at` is when the sweep must look
+    at the row again: the lease's end while it executes, the moment to send once more while it is dispatched, the timer
+    while it waits. `wait` says for what it waits: timer, retry, frames, approval or signal (`wait_key` is the heading or
+    the signal's name). `phase` says what its next claim does: 0 run, 1 collect or resume, 2 collect the error handler,
+    3 time out. `carry` is what an attempt or the waiting leaves for the next claim.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    version_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
+    seq = models.IntegerField()
+    node = models.IntegerField()
+    name = models.TextField()
+    kind = models.TextField()
+    queue = models.TextField()
+    held = models.TextField(null=True)  # noqa: DJ001 - the index holds what is not null
+    status = models.TextField(choices=choices(TaskStatus))
+    phase = models.SmallIntegerField(db_default=0)
+    attempt = models.SmallIntegerField(db_default=0)
+    sends = models.SmallIntegerField(db_default=0)
+    retries = models.SmallIntegerField(db_default=0)
+    gate = models.TextField(null=True)  # noqa: DJ001 - most tasks pass none
+    wait = models.TextField(null=True)  # noqa: DJ001 - only while it waits
+    wait_key = models.TextField(null=True)  # noqa: DJ001 - only while it waits
+    carry = models.JSONField(null=True)
+    lease = models.UUIDField(null=True)
+    worker = models.TextField(null=True)  # noqa: DJ001 - none before the first claim
+    due_at = models.DateTimeField(null=True)
+    open = models.IntegerField()
+    met = models.IntegerField(db_default=0)
+    neutral = models.IntegerField(db_default=0)
+    hard = models.IntegerField(db_default=0)
+    total = models.IntegerField()
+    need = models.IntegerField()
+    wants = models.IntegerField()
+    frame = models.ForeignKey(
+        "Frame", on_delete=models.CASCADE, null=True, related_name="tasks", db_constraint=False, db_index=False
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="children", db_constraint=False, db_index=False
+    )
+    scopes: models.Field[list[int], list[int]] = ArrayField(models.IntegerField())
+    output = models.JSONField(null=True)
+    output_ref = models.CharField(max_length=64, null=True)  # noqa: DJ001 - none for a result in the row
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    dispatched_at = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="task_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["execution", "held"], name="task_held", condition=models.Q(held__isnull=False)),
+            models.Index(
+                fields=["organization", "wait", "execution", "wait_key"],
+                name="task_waiting_for",
+                condition=models.Q(status="waiting", wait__in=["approval", "signal"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+
+class Variable(RunOwned):
+    """The value of a variable; `scope` is the frame it belongs to, the nil UUID for the whole run."""
+
+    scope = models.UUIDField()
+    name = models.TextField()
+    value = models.JSONField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["execution", "scope", "name"], name="variable_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
