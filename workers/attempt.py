@@ -84,13 +84,13 @@ def _run(claimed: Claimed, cancelled: threading.Event, told: list[tuple[str, dic
 
 def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
     fields = _with_bodies(chosen.kind, claimed["params"], claimed["bodies"])
+    params = prepare(chosen.kind, fields, context.scope)
     key = None
     if "cache" in claimed["options"]:
-        key = caching.key_of(claimed, render_fields(chosen.kind, fields, context.scope), context.scope)
+        key = caching.key_of(chosen, claimed, render_fields(chosen.kind, fields, context.scope), params, context)
         if key and claimed["phase"] == RUN and (found := caching.find(claimed, key)) is not None:
             context.emit("cache_hit", {"name": context.name, "task": found[1]})
             return completed(claimed, context, found[0])
-    params = prepare(chosen.kind, fields, context.scope)
     answer = Answer(claimed, context, params, chosen, key)
     if claimed["queue"] == CALLS and context.engine is not None:
         context.engine.release_database()

@@ -12,19 +12,53 @@ from django.db.models import Q
 
 from apps.core.tenancy import working_for
 from apps.executions.models import CachedResult
-from apps.melodies.definition.expressions import Scope, compile_template
+from apps.melodies.definition.expressions import compile_template
+from workers.contract import Runnable, StepContext
 from workers.outcomes import Claimed, Outcome
 from workers.pit import store
+from workers.steps.prompts.build import build
 
 
-def key_of(claimed: Claimed, params: Mapping[str, Any], scope: Scope) -> str | None:
-    """The address of this step's result: the kind, and its rendered fields or the `key` it names; None without `cache`."""
+def key_of(chosen: Runnable, claimed: Claimed, fields: Mapping[str, Any], params: Any, step: StepContext) -> str | None:
+    """The address of this step's result: the melody, the step, and the `key` it names or all that it is made from.
+
+    None where there is nothing to remember: no `cache`, or an answer within a conversation.
+    """
     policy = claimed["options"].get("cache")
     if policy is None:
         return None
-    made_from = params if policy["key"] is None else {"key": compile_template(policy["key"]).render(scope)}
-    text = json.dumps([claimed["kind"], made_from], sort_keys=True, default=str)
+    if policy["key"] is not None:
+        made_from: Any = {"key": compile_template(policy["key"]).render(step.scope)}
+    elif chosen.kind.references is not None:
+        made_from = _question(fields, params, step)
+    else:
+        made_from = _everything(claimed) if claimed["bodies"] or _looks_around(chosen) else {"fields": fields}
+    if made_from is None:
+        return None
+    text = json.dumps([claimed["kind"], step.workflow.melody_id, step.name, made_from], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _question(fields: Mapping[str, Any], params: Any, step: StepContext) -> Any:
+    """What a model is asked: the prompt's text, not the names of what it is made from."""
+    if getattr(params, "prompt", None) is None:
+        return {"fields": fields, "reads": dict(step.scope.steps)}
+    prompt = build(params.prompt, step)
+    if prompt.continues is not None:
+        return None
+    return {"fields": {name: value for name, value in fields.items() if name != "prompt"}, "prompt": prompt.text}
+
+
+def _looks_around(chosen: Runnable) -> bool:
+    """Whether the kind reads more than its rendered fields show."""
+    kind = chosen.kind
+    return bool(kind.expressions or kind.sources or kind.per_item or kind.literals)
+
+
+def _everything(claimed: Claimed) -> dict[str, Any]:
+    """The version and all the values the step could see."""
+    seen = ("version", "node", "params", "reads", "variables", "loop", "input")
+    return {name: claimed.get(name) for name in seen}
 
 
 def find(claimed: Claimed, key: str) -> tuple[Any, str] | None:

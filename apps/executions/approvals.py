@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from django.db import transaction
+
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, require
 from apps.core.errors import Forbidden, Invalid
@@ -12,6 +16,7 @@ from apps.executions.waiting import DECIDING, waiting_for
 
 LONGEST_COMMENT = 2000
 CHOICES = ("approve", "reject")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Decision:
@@ -25,6 +30,19 @@ def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Deci
         raise Invalid("`decision` is approve or reject.", errors=[_problem("decision", "it is approve or reject")])
     if len(comment) > LONGEST_COMMENT:
         raise Invalid("The comment is too long.", errors=[_problem("comment", f"at most {LONGEST_COMMENT} characters")])
+    if _UNSTORABLE.search(comment):
+        raise Invalid("The comment is no text.", errors=[_problem("comment", "it holds a NUL or half a character")])
+    with transaction.atomic():
+        # Asked anew meanwhile, the task may need another role, or another question may be meant.
+        present = Task.objects.select_for_update().get(pk=task.pk)
+        if present.attempt != task.attempt:
+            raise NotWaiting
+        _decide(actor, role, present, decision, comment)
+    task.refresh_from_db()
+    return Decision.objects.filter(task_id=task.pk, user=actor).latest("id")
+
+
+def _decide(actor: User, role: str, task: Task, decision: str, comment: str) -> None:
     asked = waiting_for(task)
     if asked is None or asked.reason != "approval":
         raise NotWaiting
@@ -38,8 +56,6 @@ def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Deci
     if decided.outcome == "not_waiting":
         raise NotWaiting
     dispatch.send_after_commit(decided.released)
-    task.refresh_from_db()
-    return Decision.objects.filter(task_id=task.pk, user=actor).latest("id")
 
 
 def _problem(field: str, message: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from apps.melodies.models import MelodyVersion
 from symphony import roles
 from tests.conftest import Servers
 from tests.engine import Run
@@ -114,15 +115,32 @@ def test_a_result_that_breaks_its_promise_fails_the_step(stage: Stage) -> None:
 
 
 def test_a_cached_result_is_not_made_again(stage: Stage) -> None:
-    steps = [{"name": "a", "type": "simulate", "seconds": 0, "output": {"n": "{{inputs.n}}"}, "cache": True}]
-    first, second, other = (play(stage, steps, {"n": n}) for n in (1, 1, 2))
-    for run in (first, other):
-        run.wait()
-    second = play(stage, steps, {"n": 1})
-    assert second.wait().status == "completed"
-    assert told(second, "cache_hit")
-    assert not told(other, "cache_hit")
-    assert (output(second, "a"), output(other, "a")) == ({"n": 1}, {"n": 2})
+    steps = [
+        {"name": "a", "type": "simulate", "seconds": 0, "output": {"n": "{{inputs.n}}"}, "cache": True},
+        {
+            "name": "b",
+            "type": "for_loop",
+            "iterator": "x",
+            "data_source": "inputs.list",
+            "cache": True,
+            "steps": [echo("c", "{{loop.x + inputs.n}}")],
+        },
+    ]
+    document = {"workflow": {"name": "cached", "steps": steps}}
+    version, stranger = (stage.publish(json.dumps(document).encode(), media="json") for _ in range(2))
+
+    def hits(of: MelodyVersion, n: int, items: list[int]) -> list[str]:
+        run = stage.start(of, {"n": n, "list": items})
+        assert run.wait().status == "completed", run.state()
+        results = [one["results"]["c"] for one in output(run, "b")["iterations"]]
+        assert (output(run, "a"), results) == ({"n": n}, [item + n for item in items])
+        return [payload["name"] for payload in told(run, "cache_hit")]
+
+    assert hits(version, 1, [1]) == []
+    assert hits(version, 1, [1]) == ["a", "b"]
+    assert hits(version, 1, [2]) == ["a"]
+    assert hits(version, 2, [1]) == []
+    assert hits(stranger, 1, [1]) == [], "another melody's results are not this one's"
 
 
 def test_local_variables_are_the_steps_own(stage: Stage) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from workers.models.sample import text_matching
 
 _DEPTH = 12
+_MOST_VALUES = 10_000
+"""In one instance: a schema that refers to itself in several places would have it grow with a power of their number."""
 _MAX_ITEMS = 100
 _MAX_TEXT = 10_000
 _FORMATS = {
@@ -25,15 +28,28 @@ _FORMATS = {
 }
 
 
-def instance_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
-    """A small value for the schema. Contradictory schemas get a value that does not satisfy them."""
+@dataclass(slots=True)
+class _Whole:
+    """The schema that references are looked up in, and how many values may still be made for it."""
+
+    schema: Any
+    left: int = _MOST_VALUES
+
+
+def instance_of(schema: Any) -> Any:
+    """A small value for the schema. Contradictory schemas, and those that ask for too much, get a value that does not
+    satisfy them."""
+    return _made(schema, _Whole(schema), 0)
+
+
+def _made(schema: Any, whole: _Whole, depth: int) -> Any:
     if not isinstance(schema, Mapping):
         return "mock"
-    root = schema if root is None else root
-    if depth > _DEPTH:
+    whole.left -= 1
+    if depth > _DEPTH or whole.left < 0:
         return None
     if "$ref" in schema:
-        return instance_of(_referred(root, schema["$ref"]), root, depth + 1)
+        return _made(_referred(whole.schema, schema["$ref"]), whole, depth + 1)
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -43,11 +59,11 @@ def instance_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
     for key in ("oneOf", "anyOf"):
         if isinstance(schema.get(key), list) and schema[key]:
             rest = {name: value for name, value in schema.items() if name != key}
-            return instance_of(_merged([rest, schema[key][0]]), root, depth + 1)
+            return _made(_merged([rest, schema[key][0]]), whole, depth + 1)
     if isinstance(schema.get("allOf"), list):
         rest = {name: value for name, value in schema.items() if name != "allOf"}
-        return instance_of(_merged([rest, *schema["allOf"]]), root, depth + 1)
-    return _of_type(schema, root, depth)
+        return _made(_merged([rest, *schema["allOf"]]), whole, depth + 1)
+    return _of_type(schema, whole, depth)
 
 
 def _referred(root: Any, reference: Any) -> Any:
@@ -77,12 +93,12 @@ def _merged(schemas: list[Any]) -> dict[str, Any]:
     return merged
 
 
-def _of_type(schema: Mapping[str, Any], root: Any, depth: int) -> Any:
+def _of_type(schema: Mapping[str, Any], whole: _Whole, depth: int) -> Any:
     match _type(schema):
         case "object":
-            return _object(schema, root, depth)
+            return _object(schema, whole, depth)
         case "array":
-            return _array(schema, root, depth)
+            return _array(schema, whole, depth)
         case "string":
             return _text(schema)
         case "integer":
@@ -110,27 +126,27 @@ def _type(schema: Mapping[str, Any]) -> str:
     return "string"
 
 
-def _object(schema: Mapping[str, Any], root: Any, depth: int) -> dict[str, Any]:
+def _object(schema: Mapping[str, Any], whole: _Whole, depth: int) -> dict[str, Any]:
     properties = schema.get("properties")
     declared: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
     required = [name for name in schema.get("required") or [] if isinstance(name, str)]
     # Deep inside only what must be there: a schema that contains itself would never end.
     names = [*declared] if depth < _DEPTH // 2 else [name for name in declared if name in required]
-    value = {name: instance_of(declared[name], root, depth + 1) for name in names}
+    value = {name: _made(declared[name], whole, depth + 1) for name in names}
     extra = schema.get("additionalProperties")
     for name in required:
         if name not in value:
-            value[name] = instance_of(extra if isinstance(extra, Mapping) else {}, root, depth + 1)
+            value[name] = _made(extra if isinstance(extra, Mapping) else {}, whole, depth + 1)
     return value
 
 
-def _array(schema: Mapping[str, Any], root: Any, depth: int) -> list[Any]:
+def _array(schema: Mapping[str, Any], whole: _Whole, depth: int) -> list[Any]:
     prefix = schema.get("prefixItems")
-    items = [instance_of(item, root, depth + 1) for item in prefix] if isinstance(prefix, list) else []
+    items = [_made(item, whole, depth + 1) for item in prefix] if isinstance(prefix, list) else []
     least = _whole_number(schema.get("minItems"), 0 if depth >= _DEPTH // 2 else 1)
     most = _whole_number(schema.get("maxItems"), _MAX_ITEMS)
     while len(items) < min(max(least, 0), most, _MAX_ITEMS) and schema.get("items") is not False:
-        items.append(_distinct(instance_of(schema.get("items", {}), root, depth + 1), len(items), schema))
+        items.append(_distinct(_made(schema.get("items", {}), whole, depth + 1), len(items), schema))
     return items
 
 

@@ -2,11 +2,12 @@
 
 Without references the work grows with schema times value. References let a schema of a few lines say the same thing a
 billion times: by doubling themselves thirty times over, or at every level of a value that refers back to the start.
+Only references that say where they lead can be estimated: `#`, and `#/` with a path from the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -14,6 +15,10 @@ MOST_NODES: Final = 50_000
 """A schema with all its references written out."""
 MOST_VISITS: Final = 20_000_000
 _DEEPEST: Final = 200
+_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+_BY_NAME: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
+"""Fields that hold schemas under names somebody chose: a property may be called `$defs`."""
+_NOT_CHECKED: Final = frozenset({"$defs", "definitions", "const", "enum", "default", "examples"})
 
 
 class SchemaTooHard(ValueError):
@@ -45,19 +50,22 @@ class _Reader:
     def read(self, node: Any, depth: int) -> _Effort:
         if depth > _DEEPEST:
             raise SchemaTooHard(f"it nests deeper than {_DEEPEST} levels")
+        if node is not self._root and isinstance(node, Mapping) and isinstance(node.get("$id", node.get("id")), str):
+            raise SchemaTooHard("a part of it has an `$id`, which changes where its references lead")
         nodes, returns = 1, 0
         for child in _parts(node):
             if isinstance(child, Mapping | list):
                 below = self.read(child, depth + 1)
                 nodes, returns = nodes + below.nodes, returns + below.returns
-        for name in ("$ref", "$dynamicRef", "$recursiveRef"):
+        for name in _REFERENCES:
             if isinstance(node, Mapping) and isinstance(node.get(name), str):
                 below = self._target(node[name], depth)
                 nodes, returns = nodes + below.nodes, returns + below.returns
         return _Effort(min(nodes, MOST_NODES + 1), min(returns, MOST_NODES + 1))
 
     def _target(self, reference: str, depth: int) -> _Effort:
-        """A reference that is no pointer into the schema counts as one to its start."""
+        if reference not in ("", "#") and not reference.startswith("#/"):
+            raise SchemaTooHard(f"it refers to {reference[:80]!r}; only `#` and `#/` with a path can be followed")
         if reference in self._open:
             return _Effort(1, 1)
         if reference not in self._known:
@@ -81,11 +89,16 @@ class _Reader:
         return node
 
 
-def _parts(node: Any) -> Iterable[Any]:
+def _parts(node: Any) -> Iterator[Any]:
     """What is checked with a schema; what it only defines, is checked where somebody refers to it."""
-    if isinstance(node, Mapping):
-        return [child for name, child in node.items() if name not in ("$defs", "definitions")]
-    return node if isinstance(node, list) else ()
+    if isinstance(node, list):
+        yield from node
+    elif isinstance(node, Mapping):
+        for name, child in node.items():
+            if name in _BY_NAME and isinstance(child, Mapping):
+                yield from child.values()
+            elif name not in _NOT_CHECKED:
+                yield child
 
 
 def _power(base: int, exponent: int) -> int:

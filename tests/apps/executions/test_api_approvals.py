@@ -12,6 +12,11 @@ from rest_framework.test import APIClient
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Organization, User
+from apps.core.errors import Forbidden
+from apps.core.tenancy import acting_as
+from apps.executions import approvals, lookups
+from apps.executions.errors import NotWaiting
+from apps.executions.models import Task
 
 pytestmark = pytest.mark.django_db
 
@@ -185,3 +190,23 @@ def test_a_list_of_tasks_tells_what_they_wait_for(cast: dict[str, User], asking:
     told = {row["id"]: row["waiting_for"] for row in rows}
     assert [(vote["user"], vote["comment"]) for vote in told[task]["decisions"]] == [("bob@example.org", "yes")]
     assert [value for identifier, value in told.items() if identifier != task] == [None]
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"carry": {"role": "owner", "quorum": 1, "details": {}}}, Forbidden),
+        ({"attempt": 2}, NotWaiting),
+        ({"wait": "signal"}, NotWaiting),
+    ],
+)
+def test_what_counts_is_what_is_asked_now(
+    cast: dict[str, User], orchestra: Organization, asking: Any, change: dict[str, Any], refusal: type[Exception]
+) -> None:
+    task_id = asking.ask("Play it?")
+    with acting_as(cast["member"].pk):
+        read = lookups.task_for(actor=cast["member"], task_id=task_id)
+        Task.objects.filter(pk=task_id).update(**change)
+        with pytest.raises(refusal):
+            approvals.decide(actor=cast["member"], task=read, decision="approve")
+        assert not read.execution.decisions.exists()

@@ -118,3 +118,12 @@ def test_nothing_hostile_gets_through(alice: User, asking: Any, browser_of: Call
     text = shown(browser_of(alice), asking)
     assert "<img" not in text
     assert "&lt;img" in text
+
+
+def test_a_comment_that_cannot_be_kept_is_refused(
+    alice: User, asking: Any, browser_of: Callable[[User], Client]
+) -> None:
+    task, browser = asking.ask("Play it?"), browser_of(alice)
+    address = page("execution-page-decide", asking, task)
+    assert browser.post(address, {"decision": "approve", "comment": "a\0b"}).status_code == 400
+    assert browser.get(f"/api/v1/tasks/{task}/").json()["status"] == "waiting"

@@ -117,7 +117,7 @@ def test_on_error_in_a_word(only: Callable[[str], Step], fields: str, tolerates:
         ("output_schema: object", "wrong_type", "/output_schema", "JSON Schema"),
         ("output_schema: {type: strin}", "invalid_schema", "/output_schema/type", "string, number, integer"),
         ("output_schema: {properties: {a: {pattern: '('}}}", "invalid_schema", "/output_schema/properties/a/pattern", "regex"),
-        ("output_schema: {$ref: 'http://127.0.0.1:9/x.json'}", "invalid_schema", "/output_schema", "JSON Schema"),
+        ("output_schema: {$ref: 'http://127.0.0.1:9/x.json'}", "invalid_schema", "/output_schema", "only `#`"),
         ("error_output: 'two words'", "invalid_name", "/error_output", "names a variable"),
         ("variables: [1]", "wrong_type", "/variables", "a mapping"),
         ("variables: {x: '{{ a == }}'}", "invalid_expression", "/variables/x", ""),

@@ -65,6 +65,8 @@ def test_instances_satisfy_their_schema(schema: Any) -> None:
         {"type": "string", "pattern": "(((a{2000}){2000}){2000})"},
         {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
         {"properties": {str(n): {"$ref": "#"} for n in range(3)}, "required": ["0", "1", "2"]},
+        {"properties": {str(n): {"$ref": "#"} for n in range(30)}, "required": [str(n) for n in range(30)]},
+        {"type": "array", "items": {"$ref": "#"}, "minItems": 100},
         {"type": 5, "enum": [], "required": "no", "properties": []},
         {"minimum": "no", "maxItems": "no", "type": ["array"]},
     ],

@@ -51,6 +51,8 @@ def speak(asked: Asked) -> Said:
         headers["Retry-After"] = query["after"]
     if url.path.endswith(".png"):
         return Said(200, b"\xff\xd8\x00\x01", {"Content-Type": "image/png"})
+    if url.path == "/many":
+        return Said(200, b"a-" + b"ba+2AA-\\ud800" * 40_000, headers)
     if url.path == "/gzip":
         return Said(200, gzip.compress(b"a" * 2_000_000), {**headers, "Content-Encoding": query.get("as", "gzip")})
     return Said(int(query.get("status", "200")), query.get("body", "hello").encode("latin-1"), headers)
@@ -193,6 +195,13 @@ class TestWhatComesBack:
     )
     def test_read_by_type(self, run: Any, server: LocalServer, query: str, form: str, body: Any) -> None:
         assert run("http", url=server.url(f"/?{query}"), response_format=form)["body"] == body
+
+    @pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "unicode_escape", "utf-7", "hex", "x" * 300])
+    def test_a_server_cannot_choose_how_python_decodes(self, run: Any, server: LocalServer, charset: str) -> None:
+        url = server.url(f"/many?type=text/plain%3Bcharset={charset}")
+        began = monotonic()
+        assert run("http", url=url)["body"] == "a-" + "ba+2AA-\\ud800" * 40_000
+        assert monotonic() - began < 2
 
     def test_bytes_become_an_artifact(self, run: Any, context: StepContext, server: LocalServer) -> None:
         found = run("http", url=server.url("/pictures/score.png"))

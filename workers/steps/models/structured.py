@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated, Any
 
 import jsonschema_rs
 from pydantic import AfterValidator
 
+from apps.melodies.definition.output_schemas import PATTERNS
+from apps.melodies.definition.schema_effort import check_effort
 from workers.contract import StepFailed
 from workers.models.request import ModelAnswer
 from workers.steps.fields import require
@@ -26,6 +29,7 @@ _SCHEMA_WORDS = frozenset(
 _DEPTH = 40
 _FENCED = re.compile(r"\A\s*```[A-Za-z0-9_-]*[ \t]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _SHOWN_ERRORS = 5
+_MOST_ERRORS = 1000
 
 
 def schema_of(written: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,22 +105,26 @@ def value_of(answer: ModelAnswer) -> Any:
 def complaints(value: Any, schema: Mapping[str, Any]) -> list[str]:
     """What is wrong with a value, one sentence each; empty when it satisfies the schema."""
     try:
-        validator = _validator(schema)
-        errors = [f"{_place(error.instance_path)}: {error.message[:300]}" for error in validator.iter_errors(value)]
+        check_effort(schema, value)
+        found = islice(_validator(schema).iter_errors(value), _MOST_ERRORS)
+        errors = [f"{_place(error.instance_path)}: {error.message[:300]}" for error in found]
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise StepFailed(f"the schema cannot be used: {str(error)[:500]}", code="bad_params", final=True) from error
-    return errors[:_SHOWN_ERRORS] + ([f"and {len(errors) - _SHOWN_ERRORS} more"] if len(errors) > _SHOWN_ERRORS else [])
+    more = f"and {len(errors) - _SHOWN_ERRORS}{' or' if len(errors) == _MOST_ERRORS else ''} more"
+    return errors[:_SHOWN_ERRORS] + ([more] if len(errors) > _SHOWN_ERRORS else [])
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
     """Patterns are matched in linear time, and no reference is fetched."""
-    return jsonschema_rs.validator_for(dict(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions())
+    return jsonschema_rs.validator_for(dict(schema), offline=True, pattern_options=PATTERNS)
 
 
 def usable(written: dict[str, Any]) -> dict[str, Any]:
     """A `schema` as written, if answers can be checked against it (a pydantic validator)."""
     try:
-        _validator(schema_of(written))
+        schema = schema_of(written)
+        check_effort(schema)
+        _validator(schema)
     except (StepFailed, ValueError, RecursionError) as error:
         require(False, f"is neither a JSON Schema nor an outline: {str(error).strip().splitlines()[0][:200]}")
     return written

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +9,13 @@ from pathlib import Path
 
 from workers.contract import StepContext, StepFailed
 from workers.steps.codebase.languages import SKIPPED_FOLDERS
+from workers.steps.files.encodings import text_encoding
 from workers.steps.files.jail import Entry, Jail, Parts, parts_of
 from workers.steps.files.rules import FREE, rules_of
 
 MOST_BYTES = 4_000_000
 MOST_FILES = 200
 _USUAL_WORKSPACE = "./workspace"
-_TEXT_ENCODINGS = frozenset(
-    {"utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii", "iso8859-1", "iso8859-2", "iso8859-15",
-     "cp1250", "cp1251", "cp1252", "cp437", "cp850", "koi8-r", "shift_jis", "euc_jp", "gb18030", "gbk", "big5", "euc_kr"}
-)  # fmt: skip
 
 
 def text_of(path: str, encoding: str, step: StepContext) -> str:
@@ -32,11 +28,8 @@ def text_of(path: str, encoding: str, step: StepContext) -> str:
 
 
 def _codec(encoding: str) -> str:
-    try:
-        name = codecs.lookup(encoding.strip() or "utf-8").name
-    except LookupError:
-        name = ""
-    if name not in _TEXT_ENCODINGS:
+    name = text_encoding(encoding.strip() or "utf-8")
+    if name is None:
         raise StepFailed(
             f"{encoding[:60]!r} is not a text encoding known here; try utf-8", code="bad_params", final=True
         )

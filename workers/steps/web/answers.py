@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from workers.contract import StepContext, StepFailed
+from workers.steps.files.encodings import text_encoding
 from workers.steps.files.types import artifact_type
 from workers.steps.web.calling import Answer
 from workers.steps.web.fields import Http
@@ -86,10 +87,7 @@ def _is_text(data: bytes) -> bool:
 
 def _text(data: bytes, answer: Answer) -> str:
     """As text; what cannot be stored is replaced."""
-    try:
-        text = data.decode(answer.encoding or "utf-8", "replace")
-    except LookupError:
-        text = data.decode("utf-8", "replace")
+    text = data.decode(text_encoding(answer.encoding or "") or "utf-8", "replace")
     return text.replace("\0", "\ufffd")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
+from workers.contract import StepFailed
 from workers.steps.content import condense, formats, operations
 from workers.steps.content.forms import markdown, table, transformed
 from workers.steps.content.paths import NotFound, follow, tokens_of
-from workers.steps.models.structured import complaints, is_schema, parsed, schema_of
+from workers.steps.models.structured import complaints, is_schema, parsed, schema_of, usable
 
 
 def done(name: str, text: str, **manner: Any) -> str:
@@ -143,3 +145,18 @@ def test_json_in_answers() -> None:
     assert parsed("```json\n[1]\n```") == [1]
     for text in ("3", '"x"', "{broken", "[" * 100_000, '{"a": NaN}', ""):
         assert parsed(text) is None
+
+
+def test_a_schema_that_doubles_itself_is_not_begun_with() -> None:
+    levels = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$ref": "#/$defs/a0", "$defs": levels | {"a40": {"type": "string"}}}
+    with pytest.raises(StepFailed, match="cannot be used") as failed:
+        complaints("x", schema)
+    assert failed.value.code == "bad_params"
+    with pytest.raises(PydanticCustomError, match="neither a JSON Schema nor an outline"):
+        usable(schema)
+
+
+def test_few_of_many_complaints_are_told() -> None:
+    told = complaints([None] * 5000, {"type": "array", "items": {"type": "string"}})
+    assert (len(told), told[-1]) == (6, "and 995 or more")
