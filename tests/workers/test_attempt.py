@@ -43,6 +43,7 @@ def claimed(tmp_path: Path, settings: Settings, alice: User) -> Claim:
             "melody": str(version.melody_id),
             "name": "step",
             "kind": kind,
+            "queue": "steps",
             "phase": 0,
             "attempt": 1,
             "lease": "l1",

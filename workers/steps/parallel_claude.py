@@ -39,7 +39,7 @@ class ParallelConfig(Loose):
         None, description="Seconds up to 3600, above that milliseconds."
     )
     retry_failed: Annotated[bool | int, OrTemplate()] = Field(
-        False, description="Try a failed task again: once, or so often."
+        False, description="Try a failed task again whatever it failed of: up to four times, or so often."
     )
 
 
@@ -97,6 +97,10 @@ def derive(written: Mapping[str, Any]) -> list[DerivedBody]:
     return bodies
 
 
+RETRIES = 4
+"""As often as failures that pass by themselves are tried again without being asked for."""
+
+
 def _policy(config: Any) -> dict[str, Any]:
     if not isinstance(config, Mapping):
         return {}
@@ -106,7 +110,7 @@ def _policy(config: Any) -> dict[str, Any]:
         more["timeout_seconds"] = timeout
     retry = config.get("retry_failed")
     if isinstance(retry, int) and retry > 0:
-        more["retry"] = {"max_retries": int(retry)}
+        more["retry"] = {"max_retries": RETRIES if retry is True else retry}
     return more
 
 

@@ -42,7 +42,7 @@ def test_tasks_are_claude_steps_with_names_of_their_own() -> None:
         "claude_options": {"model": "opus", "max_turns": 4},
         "model": "haiku",
         "timeout_seconds": 300.0,
-        "retry": {"max_retries": 1},
+        "retry": {"max_retries": 4},
     }
     assert (second["name"], second["condition"]) == ("it__tests___more", "state.go")
 
