@@ -244,6 +244,14 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
-    # Django's own handlers mail admins and colour the console; one plain stream is enough.
-    "loggers": {"django": {"handlers": [], "propagate": True}, "django.server": {"handlers": [], "propagate": True}},
+    "loggers": {
+        # Django's own handlers mail admins and colour the console; one plain stream is enough.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        # They tell of every call its whole address and more, secrets included.
+        **{
+            name: {"level": "WARNING"}
+            for name in ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "google_genai")
+        },
+    },
 }

@@ -1,4 +1,4 @@
-"""Results of earlier runs: found by what they were made from, inside one organization."""
+"""Results of earlier runs of a melody: found by what they were made from."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def key_of(chosen: Runnable, claimed: Claimed, fields: Mapping[str, Any], params
         made_from = _everything(claimed) if claimed["bodies"] or _looks_around(chosen) else {"fields": fields}
     if made_from is None:
         return None
-    text = json.dumps([claimed["kind"], step.workflow.melody_id, step.name, made_from], sort_keys=True, default=str)
+    # A nested melody uses the secrets of the project its run began in.
+    place = [step.workflow.melody_id, step.workflow.project_id, step.name]
+    text = json.dumps([claimed["kind"], place, made_from], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -30,6 +30,9 @@ def _nested(organization_id: str, version_id: str, root_id: str, age: int) -> Wo
     sections = {name: both(root.section(name), own.section(name)) for name in _RULES}
     sections["environment"] = {**own.section("environment"), **root.section("environment")}
     fields = {**own.fields, **{name: section for name, section in sections.items() if section}}
+    if root.section("safety").keys() & {"allowed_paths", "read_only_paths"}:
+        # Paths are read relative to it: another one would make others of those the outer document allows.
+        fields["workspace_dir"] = root.fields.get("workspace_dir")
     return Workflow(own.name, fields, organization_id, own.melody_id, root.project_id, version_id)
 
 

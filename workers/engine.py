@@ -17,8 +17,9 @@ from apps.executions.models import Conversation, Execution
 from apps.executions.states import EXECUTION_TERMINAL
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.paths import PathError, normal_path
+from apps.projects.errors import NoSecretKeys, SecretUnreadable
 from apps.projects.services import reveal
-from workers.contract import FrameOutcome, MelodyRef, Workflow
+from workers.contract import FrameOutcome, MelodyRef, StepFailed, Workflow
 from workers.outcomes import Claimed
 from workers.pit import store, tracker
 from workers.storable import storable
@@ -39,7 +40,10 @@ class TaskEngine:
         ledger.progress(self._claimed, event_type, storable(payload))
 
     def secret(self, name: str) -> str | None:
-        found = reveal(self._organization, self._workflow.project_id or None, name)
+        try:
+            found = reveal(self._organization, self._workflow.project_id or None, name)
+        except (SecretUnreadable, NoSecretKeys) as error:
+            raise StepFailed(error.detail, code=error.code, final=True) from None
         return None if found is None else found.reveal()
 
     def melody_at(self, path: str, version: int | None) -> MelodyRef | None:

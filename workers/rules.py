@@ -8,12 +8,20 @@ from typing import Any
 
 def both(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
     """A section (`safety`, `resource_limits`) of two documents, one running inside the other."""
+    outer, inner = _meant(outer), _meant(inner)
     return {
         name: _stricter(name, outer[name], inner[name])
         if name in outer and name in inner
         else outer.get(name, inner.get(name))
         for name in {**inner, **outer}
     }
+
+
+def _meant(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the list a document has switched off: its flag must not switch off the other's."""
+    if section.get("restrict_file_access") is not False:
+        return section
+    return {name: value for name, value in section.items() if name not in ("restrict_file_access", "allowed_paths")}
 
 
 def _stricter(name: str, outer: Any, inner: Any) -> Any:

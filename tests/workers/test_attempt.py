@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.accounts.queries import organization_for
 from apps.core.tenancy import acting_as
 from apps.melodies.services import create_melody
+from apps.projects.services import set_secret
 from workers import attempt
 from workers.outcomes import Outcome
 
@@ -112,3 +114,17 @@ def test_a_large_result_goes_to_the_store(claimed: Claim, tmp_path: Path) -> Non
     assert outcome.ref is not None
     stored = list((tmp_path / "artifacts").rglob(outcome.ref))
     assert len(stored) == 1
+
+
+def test_a_secret_that_cannot_be_opened_says_what_to_do(claimed: Claim, settings: Settings, alice: User) -> None:
+    settings.SYMPHONY_SECRET_KEYS = [Fernet.generate_key().decode()]
+    with acting_as(alice.pk):
+        set_secret(actor=alice, organization=organization_for(actor=alice), name="KEY", value="hush")
+    settings.SYMPHONY_SECRET_KEYS = [Fernet.generate_key().decode()]
+    task = claimed(
+        "http", {"url": "http://127.0.0.1:9/", "secret_headers": {"X-Key": "{{secrets.KEY}}"}}, queue="calls"
+    )
+    outcome = run(task)
+    assert outcome.error is not None
+    assert outcome.error["code"] == "secret_unreadable"
+    assert "store its value anew" in outcome.error["message"]

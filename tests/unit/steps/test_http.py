@@ -171,6 +171,23 @@ class TestSecrets:
         assert SECRET not in f"{caught.value} {caught.value.details}"
         assert "answered 400: ***" in str(caught.value)
 
+    @pytest.mark.parametrize("secret", ["nul\0xyz", "both\"it's\n", "pässwörd\n", "tone🎵"])
+    @pytest.mark.parametrize(
+        "fields",
+        [{"secret_headers": {"X-Key": "{{secrets.ODD}}"}}, {"auth": {"type": "bearer", "token": "{{secrets.ODD}}"}}],
+    )
+    def test_nor_when_it_cannot_be_sent(
+        self, run: Any, engine: MemoryEngine, server: LocalServer, secret: str, fields: dict[str, Any]
+    ) -> None:
+        engine.secrets["ODD"] = secret
+        with pytest.raises(StepFailed, match="cannot be sent") as failed:
+            run("http", url=server.url("/echo"), **fields)
+        assert not any(part in str(failed.value) for part in ("xyz", "both", "ssw", "xe4", "tone", "1f3b5"))
+
+    def test_nor_in_the_log(self, run: Any, server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+        run("http", url=server.url("/echo"), secret_query={"key": "{{secrets.KEY}}"})
+        assert not [record for record in caplog.records if "s3cr3t" in record.getMessage()]
+
     def test_one_that_is_missing(self, run: Any, server: LocalServer) -> None:
         before = len(server.asked)
         with pytest.raises(StepFailed, match="There is no secret NOBODY") as caught:

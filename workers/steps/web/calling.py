@@ -181,7 +181,7 @@ class Caller:
         )
 
     def _broken(self, error: Exception) -> StepFailed:
-        told = self._secrets.hidden_in(str(error))[:500] or type(error).__name__
+        told = self._told(error)
         if isinstance(error, httpx.ConnectError):
             known = not isinstance(error.__cause__, NameUnknown)
             return StepFailed(f"No connection to {self._host()}: {told}", code="connection_failed", transient=known)
@@ -194,6 +194,12 @@ class Caller:
                 transient=self._params.is_idempotent,
             )
         return StepFailed(f"This cannot be called: {told}", code="bad_request", final=True)
+
+    def _told(self, error: Exception) -> str:
+        """What went wrong. What cannot be sent is quoted in such errors, escaped in ways nobody can blot out."""
+        if self._secrets.any_given and isinstance(error, httpx.LocalProtocolError | UnicodeError):
+            return "a header, or the secret in it, holds line breaks or other characters that cannot be sent"
+        return self._secrets.hidden_in(str(error))[:500] or type(error).__name__
 
     def _host(self) -> str:
         try:

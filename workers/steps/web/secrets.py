@@ -45,6 +45,11 @@ class Secrets:
             self._known[name] = value
         return self._known[name]
 
+    @property
+    def any_given(self) -> bool:
+        """Whether the call holds any."""
+        return bool(self._known)
+
     def also(self, text: str) -> str:
         """Treat a text made of secrets as one itself."""
         self._known[f"{len(self._known)}"] = text
