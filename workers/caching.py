@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from apps.core.tenancy import working_for
+from apps.core.tenancy import sweeping, working_for
 from apps.executions.models import CachedResult
 from apps.melodies.definition.expressions import compile_template
 from workers.contract import Runnable, StepContext
@@ -25,7 +25,7 @@ def key_of(chosen: Runnable, claimed: Claimed, fields: Mapping[str, Any], params
     None where there is nothing to remember: no `cache`, or an answer within a conversation.
     """
     policy = claimed["options"].get("cache")
-    if policy is None:
+    if policy is None or chosen.kind.sets_variables:
         return None
     if policy["key"] is not None:
         made_from: Any = {"key": compile_template(policy["key"]).render(step.scope)}
@@ -95,3 +95,10 @@ def keep(outcome: Outcome, key: str) -> None:
                 "expires_at": None if ttl is None else now + timedelta(seconds=ttl),
             },
         )
+
+
+def forget_expired() -> int:
+    """Delete results whose time is over, of all organizations; for the sweep."""
+    with sweeping():
+        deleted, _ = CachedResult.objects.filter(expires_at__lt=datetime.now(UTC)).delete()
+    return deleted

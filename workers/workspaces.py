@@ -17,5 +17,5 @@ def of(execution_id: str) -> Path:
 
 
 def readable_roots() -> tuple[Path, ...]:
-    """Folders outside the workspace that code queries may read."""
+    """Folders outside the workspace that code queries and prompts may read."""
     return tuple(map(Path, settings.SYMPHONY_READABLE_ROOTS))

@@ -44,11 +44,6 @@ class Release:
     node: int
     ahead: Mapping[str, Any] | None
 
-    @property
-    def execution_prefix(self) -> int:
-        """The 96 bits that all tasks of one execution share."""
-        return self.task_id.int >> 32
-
 
 @dataclass(frozen=True, slots=True)
 class Keep:

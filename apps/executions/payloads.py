@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from apps.melodies.definition.schema_effort import check_effort
+from apps.melodies.definition.schema_effort import SchemaTooHard, check_effort
 
 MOST_PROBLEMS: Final = 20
 _SHOWN: Final = 300
@@ -21,7 +21,12 @@ class SchemaBroken(ValueError):
 def problems_of(schema: dict[str, Any] | bool, payload: Any) -> list[dict[str, str]]:  # noqa: FBT001 - `true` is a schema
     """What does not fit, as `{"pointer", "message"}`, at most 20; empty when all of it fits."""
     try:
-        check_effort(schema, payload)
+        check_effort(schema)
+        try:
+            check_effort(schema, payload)
+        except SchemaTooHard as error:
+            # Nothing is wrong with the schema: it is the payload that makes it too much.
+            return [{"pointer": "", "message": f"This cannot be checked: {error}."[:_SHOWN]}]
         validator = jsonschema_rs.validator_for(
             schema, offline=True, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True
         )

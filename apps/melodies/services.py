@@ -156,11 +156,6 @@ def save_graph(*, actor: User, melody: Melody, graph: Graph, revision: int | Non
     return graphs.replace_rows(actor=actor, melody=melody, graph=graph, revision=revision)
 
 
-def export_document(melody: Melody) -> str:
-    """The source, in YAML, of what a melody's graph says now."""
-    return as_yaml(graphs.document_of(graphs.rows_of(melody)), known_kinds())
-
-
 def publish_graph(*, actor: User, melody: Melody, force: bool = False) -> MelodyVersion:
     """The next version from a melody's rows; equal to the latest, it is that one."""
     require(actor=actor, organization=melody.organization, action=Action.WRITE)

@@ -19,13 +19,14 @@ from apps.core.tenancy import sweeping
 from apps.executions import dispatch, ledger
 from apps.executions.ledger import Release
 from apps.spending.services import close_lost
+from workers.caching import forget_expired
 from workers.routing import QUEUES
 
 logger = logging.getLogger(__name__)
 
 BATCH = 500
 BOOKS_SECONDS = 10.0
-"""How often model calls are looked for that nobody settled."""
+"""How often model calls are looked for that nobody settled, and kept results whose time is over."""
 
 
 def sweep_once() -> int:
@@ -45,6 +46,7 @@ def sweep_until(stop: threading.Event) -> None:
             moved = sweep_once()
             if monotonic() >= books:
                 close_lost()
+                forget_expired()
                 books = monotonic() + BOOKS_SECONDS
         except (Error, OperationalError, OSError) as error:
             moved = 0

@@ -59,6 +59,4 @@ class OrTemplate:
         return {"anyOf": [handler(schema), {"type": "string", "pattern": r"\{\{|\$\{", "description": "a template"}]}
 
 
-TemplatedInt = Annotated[int, OrTemplate()]
 TemplatedBool = Annotated[bool, OrTemplate()]
-TemplatedNumber = Annotated[float, OrTemplate()]

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from apps.melodies.definition.kinds import StepKind
 from workers.contract import StepContext, StepFailed, step_kind
@@ -30,9 +31,13 @@ class Shell(Boxed):
     def _has_words(self, info: ValidationInfo) -> Shell:
         if is_rendered(info) or "{{" not in str(self.command):
             try:
-                require(self.words(), "`command` is empty")
+                words = self.words()
             except ValueError as error:
-                require(False, f"`command` cannot be split into words: {error}")
+                raise PydanticCustomError(
+                    "step_params", "`command` cannot be split into words: {reason}", {"reason": str(error)}
+                ) from error
+            require(words, "`command` is empty")
+            require(len(words) <= MOST_WORDS, f"`command` has more than {MOST_WORDS} words")
         return self
 
     def words(self) -> list[str]:

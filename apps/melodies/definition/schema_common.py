@@ -36,7 +36,6 @@ COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 MORE_THAN_0: Final[Schema] = {"type": "number", "exclusiveMinimum": 0}
 TEXTS: Final[Schema] = {"type": "array", "items": {"type": "string"}}
-TEMPLATE: Final[Schema] = {"type": "string", "pattern": r"\{\{|\$\{", "description": "a template"}
 
 STEP_LIST: Final[Schema] = {"type": "array", "description": "A list of steps.", "items": ref("step"), "minItems": 1}
 

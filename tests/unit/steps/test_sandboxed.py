@@ -152,7 +152,9 @@ def test_how_it_ends(run: Any, context: StepContext, prepared: type[Prepared]) -
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("shell", {"command": ""}, "empty"),
+        ("shell", {"command": ""}, "\n  `command` is empty"),
+        ("shell", {"command": "word " * 1001}, "more than 1000 words"),
+        ("shell", {"command": ["word"] * 1001}, "more than 1000 words"),
         ("shell", {"command": "echo 'a"}, "cannot be split"),
         ("python", {}, "source"),
     ],
