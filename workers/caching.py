@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from apps.core.tenancy import sweeping, working_for
+from apps.core.tenancy import working_for
 from apps.executions.models import CachedResult
 from apps.melodies.definition.expressions import compile_template
 from workers.contract import Runnable, StepContext
@@ -95,10 +95,3 @@ def keep(outcome: Outcome, key: str) -> None:
                 "expires_at": None if ttl is None else now + timedelta(seconds=ttl),
             },
         )
-
-
-def forget_expired() -> int:
-    """Delete results whose time is over, of all organizations; for the sweep."""
-    with sweeping():
-        deleted, _ = CachedResult.objects.filter(expires_at__lt=datetime.now(UTC)).delete()
-    return deleted

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from time import monotonic
 
 from django.conf import settings
@@ -18,8 +19,8 @@ from kombu.exceptions import OperationalError
 from apps.core.tenancy import sweeping
 from apps.executions import dispatch, ledger
 from apps.executions.ledger import Release
+from apps.executions.models import CachedResult
 from apps.spending.services import close_lost
-from workers.caching import forget_expired
 from workers.routing import QUEUES
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def sweep_until(stop: threading.Event) -> None:
             moved = sweep_once()
             if monotonic() >= books:
                 close_lost()
-                forget_expired()
+                _forget_results()
                 books = monotonic() + BOOKS_SECONDS
         except (Error, OperationalError, OSError) as error:
             moved = 0
@@ -65,3 +66,9 @@ def _send_unsent(queue: str) -> int:
         logger.info("sending %d tasks of queue %s again", len(released), queue)
     dispatch.send(released)
     return len(released)
+
+
+def _forget_results() -> None:
+    """Delete kept results whose time is over."""
+    with sweeping():
+        CachedResult.objects.filter(expires_at__lt=datetime.now(UTC)).delete()
