@@ -9,23 +9,32 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from django.db import InterfaceError, OperationalError, connection
+
 from apps.executions import ledger
 from apps.executions.states import COMPENSATION_KIND
 from apps.melodies.definition.expressions import ExpressionError, compile_condition
 from apps.melodies.definition.kinds import StepKind
 from workers import caching, documents, scopes, workspaces
 from workers.contract import (
+    Again,
+    Collect,
+    Expand,
+    FrameOutcome,
+    KeepWaiting,
     Runnable,
     StepCancelled,
     StepContext,
     StepFailed,
     TimedOut,
+    WaitFor,
     WaitUntil,
     Workflow,
     runnable,
 )
 from workers.engine import TaskEngine, frames_of
 from workers.failing import Failure, after_failure, handled
+from workers.insisting import insist
 from workers.interpreting import Answer, completed, interpret, skipped
 from workers.outcomes import Claimed, Compensation, Result
 from workers.pit import tracker
@@ -56,6 +65,11 @@ def run(claimed: Claimed, cancelled: threading.Event) -> Result:
         failure = Failure.of(error)
     except ExpressionError as error:
         failure = Failure("expression_error", error.message, {"expression": error.text[:500]}, final=True)
+    except (InterfaceError, OperationalError) as error:
+        # The step has done nothing wrong: its lease ends, and it begins once more where it was.
+        logger.warning("step %s of execution %s lost the database: %s", claimed["name"], claimed["execution"], error)
+        connection.close_if_unusable_or_obsolete()
+        raise Abandoned from error
     except MemoryError:
         failure = Failure("out_of_memory", "The step needed more memory than the worker has.")
     except Exception as error:
@@ -103,13 +117,32 @@ def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
         raise StepFailed(f"Steps of kind {claimed['kind']} cannot collect.", code="internal_error")
     frames = frames_of(claimed)
     context.open_frames = claimed.get("open", 0)
-    return interpret(answer, chosen.collect(params, context, frames), seen=len(frames))
+    return interpret(answer, _collected(chosen.collect, params, context, frames), seen=len(frames))
+
+
+def _collected(collect: Collect, params: Any, context: StepContext, frames: Sequence[FrameOutcome]) -> Any:
+    """What the kind makes of its frames. One that was ended early does not go on, and what was cut off is no failure."""
+    if not context.ending:
+        return collect(params, context, frames)
+    try:
+        answer = collect(params, context, frames)
+    except StepFailed:
+        if any(frame.status == "failed" for frame in frames):
+            raise
+        answer = None
+    if answer is not None and not isinstance(answer, Expand | KeepWaiting | WaitUntil | WaitFor | Again):
+        return answer
+    earlier = context.engine.earlier_frames() if context.engine is not None and context.earlier_frames else ()
+    completed = [frame for frame in (*earlier, *frames) if frame.status == "completed"]
+    results = dict(completed[-1].results) if completed else {}
+    return {"success": True, "ended_early": True, "iterations": len(completed), "results": results}
 
 
 def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -> StepContext:
-    carry = claimed.get("carry")
+    carry: Any = claimed.get("carry")
+    ending = False
     if claimed["phase"] == RESUME and isinstance(carry, Mapping):
-        carry = carry.get("details")
+        carry, ending = carry.get("details"), carry.get("ending") is True
     return StepContext(
         name=claimed["name"],
         execution_id=claimed["execution"],
@@ -124,6 +157,7 @@ def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -
         written=claimed["params"],
         engine=TaskEngine(claimed, workflow),
         carry=carry,
+        ending=ending,
         earlier_frames=claimed.get("earlier", 0),
         ancestors=tuple(claimed.get("ancestors") or (claimed["melody"],)),
         depth=claimed.get("depth") or 0,
@@ -169,7 +203,8 @@ def _withdraw_rest(claimed: Claimed) -> None:
     """A join that started early and wants no more of its other predecessors."""
     rest = claimed["options"].get("withdraw")
     if rest and claimed["phase"] == RUN:
-        tracker.release(ledger.withdraw_rest(claimed, [claimed["shift"] + node for node in rest]), at_once=False)
+        tasks = [claimed["shift"] + node for node in rest]
+        tracker.release(insist(lambda: ledger.withdraw_rest(claimed, tasks)), at_once=False)
 
 
 def _nothing(claimed: Claimed) -> StepContext:

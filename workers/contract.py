@@ -163,6 +163,9 @@ class StepContext:
     """In `collect`: how many frames ended in earlier rounds."""
     open_frames: int = 0
     """In `collect` of a watched round: how many of its frames have not ended. 0: `collect` must come to a result now."""
+    ending: bool = False
+    """In `collect`: somebody ended the step early (`Finish.complete`). What it then answers is its result if it is one;
+    else the engine makes one of what there is."""
     ancestors: tuple[str, ...] = ()
     """Melody ids of the documents this step is nested in, outermost first, its own last."""
     depth: int = 0

@@ -10,7 +10,7 @@ from typing import Any, Self
 from workers import retrying
 from workers.contract import FrameOutcome, StepFailed
 from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, error_of, failed
-from workers.storable import storable
+from workers.storable import as_far_as_storable
 
 HANDLER_PHASE = 2
 _NEVER_AGAIN = frozenset({"bad_params", "bad_expression", "expression_error", "internal_error", "too_many_steps"})
@@ -35,7 +35,7 @@ class Failure:
 
 def after_failure(claimed: Claimed, failure: Failure, told: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> Result:
     """What becomes of the task. `told` are the events of the attempt."""
-    events = [(kind, storable(payload)) for kind, payload in told]
+    events = [(kind, as_far_as_storable(payload)) for kind, payload in told]
     error = error_of(failure.code, failure.message, failure.details)
     delay = _delay(claimed, failure)
     if delay is not None:

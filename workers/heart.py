@@ -28,7 +28,7 @@ _CANCEL_LOOK_SECONDS = 1.0
 @dataclass(slots=True)
 class _Held:
     organization: str
-    lease: str
+    task: str
     since: float = field(default_factory=monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -38,25 +38,26 @@ class Heart:
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
+        """By lease."""
         self._lock = threading.Lock()
         self._process = 0
 
     def hold(self, claimed: Mapping[str, Any]) -> None:
         """Keep the lease of a claimed task alive until `release`."""
         with self._lock:
-            self._held[claimed["task"]] = _Held(claimed["organization"], claimed["lease"])
+            self._held[claimed["lease"]] = _Held(claimed["organization"], claimed["task"])
             if self._process != os.getpid():
                 self._process = os.getpid()
                 threading.Thread(target=self._beat, name="symphony-heart", daemon=True).start()
 
-    def release(self, task_id: str) -> None:
-        """The task is done with."""
+    def release(self, lease: str) -> None:
+        """The claim is done with. The task itself may be claimed again by now, in this very process."""
         with self._lock:
-            self._held.pop(task_id, None)
+            self._held.pop(lease, None)
 
-    def cancelled(self, task_id: str) -> threading.Event:
-        """Set when the task is not ours any more."""
-        return self._held[task_id].cancelled
+    def cancelled(self, lease: str) -> threading.Event:
+        """Set when the claimed task is not ours any more."""
+        return self._held[lease].cancelled
 
     def _beat(self) -> None:
         interval = min(settings.SYMPHONY_LEASE_SECONDS / 3, _CANCEL_LOOK_SECONDS)
@@ -73,18 +74,17 @@ class Heart:
         by_organization: dict[str, dict[str, str]] = defaultdict(dict)
         start = monotonic()
         with self._lock:
-            for task_id, held in self._held.items():
+            for lease, held in self._held.items():
                 if start - held.since >= older_than and not held.cancelled.is_set():
-                    by_organization[held.organization][task_id] = held.lease
-        for organization, leases in by_organization.items():
-            kept = ledger.renew(organization, leases)
-            for task_id in leases.keys() - kept:
-                self._tell_lost(task_id, leases[task_id])
+                    by_organization[held.organization][lease] = held.task
+        for organization, tasks in by_organization.items():
+            for lease in tasks.keys() - ledger.renew(organization, tasks):
+                self._tell_lost(lease)
 
-    def _tell_lost(self, task_id: str, lease: str) -> None:
+    def _tell_lost(self, lease: str) -> None:
         with self._lock:
-            held = self._held.get(task_id)
-            if held is not None and held.lease == lease:
+            held = self._held.get(lease)
+            if held is not None:
                 held.cancelled.set()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -54,6 +54,9 @@ def interpret(answer: Answer, result: Any, *, seen: int = 0) -> Result:
     if isinstance(result, Expand):
         return _expand(answer, result)
     if isinstance(result, KeepWaiting):
+        if not context.open_frames:
+            told = f"Step {context.name!r} waits for more although everything in it has ended."
+            raise StepFailed(told, code="internal_error")
         return Watching(claimed, seen, _due(context, None)[0])
     if isinstance(result, WaitUntil):
         return Waiting(claimed, "timer", result.due_at, output=storable(result.result), events=_events(context))
@@ -106,29 +109,44 @@ def _events(context: StepContext) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _expand(answer: Answer, result: Expand) -> Result:
-    """Frames with nothing in them are over at once; with no other frame there is nothing to wait for."""
-    claimed, context, collect = answer.claimed, answer.context, answer.chosen.collect
+    """Frames with nothing in them are over at once: a step that watches is shown them, and with no other frame there is
+    nothing to wait for."""
+    claimed, context = answer.claimed, answer.context
     bodies = claimed["bodies"]
     filled = [frame for frame in result.frames if frame.melody or bodies[frame.body]["size"]]
-    if filled:
-        frames = [_frame(claimed, frame) for frame in filled]
-        due, _ = _due(context, None)
-        return Expansion(
-            claimed,
-            frames,
-            max(1, result.limit),
-            result.stop_on_failure,
-            watch=result.watch,
-            due_at=due,
-            events=_events(context),
-        )
+    if not filled or (result.watch and len(filled) < len(result.frames)):
+        ended = _collect_empty(answer, result.frames, len(filled))
+        if not (filled and isinstance(ended, KeepWaiting)):
+            return interpret(answer, ended)
+    frames = [_frame(claimed, frame) for frame in filled]
+    due, _ = _due(context, None)
+    return Expansion(
+        claimed,
+        frames,
+        max(1, result.limit),
+        result.stop_on_failure,
+        watch=result.watch,
+        due_at=due,
+        events=_events(context),
+    )
+
+
+def _collect_empty(answer: Answer, frames: Sequence[FrameSpec], others: int) -> Any:
+    """What the kind makes of the frames that have nothing in them."""
+    claimed, context, collect = answer.claimed, answer.context, answer.chosen.collect
     if collect is None:
         raise StepFailed(f"Steps of kind {claimed['kind']} cannot collect.", code="internal_error")
+    bodies = claimed["bodies"]
     outcomes = [
         FrameOutcome(index, frame.body, bodies[frame.body]["label"], "completed", frame.loop, {}, None)
-        for index, frame in enumerate(result.frames)
+        for index, frame in enumerate(frames)
+        if not (frame.melody or bodies[frame.body]["size"])
     ]
-    return interpret(answer, collect(answer.params, context, outcomes))
+    context.open_frames = others
+    try:
+        return collect(answer.params, context, outcomes)
+    finally:
+        context.open_frames = 0
 
 
 def _frame(claimed: Claimed, frame: FrameSpec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from workers.storable import storable, storable_text
+from workers.storable import as_far_as_storable, storable_text
 
 Claimed = Mapping[str, Any]
 """A task as ledger_payload hands it over."""
@@ -116,7 +116,7 @@ Result = Outcome | Expansion | Watching | Waiting | Compensation
 def error_of(code: str, message: str, details: Mapping[str, Any]) -> dict[str, Any]:
     """An error as rows hold it."""
     error: dict[str, Any] = {"code": code, "message": storable_text(message)[:LONGEST_MESSAGE]}
-    return error | ({"details": storable(details)} if details else {})
+    return error | ({"details": as_far_as_storable(details)} if details else {})
 
 
 def failed(claimed: Claimed, error: Mapping[str, Any], **more: Any) -> Outcome:

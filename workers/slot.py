@@ -8,31 +8,27 @@ rest goes through the broker, so that other runs get their turn. Each step is re
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from celery import current_task
 from django.conf import settings
-from django.db import DatabaseError, DataError, InterfaceError, connection
+from django.db import DataError
 
 from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
 from workers import attempt
 from workers.carried import Carried
 from workers.heart import heart
+from workers.insisting import insist
 from workers.outcomes import Compensation, Expansion, Outcome, Waiting, Watching, failed, refused
 from workers.pit import tracker
 
 logger = logging.getLogger(__name__)
 
-R = TypeVar("R")
-
 INLINE_BATCH = 64
-_DEADLOCK = "40P01"
-_TRIES = 5
 
 
 def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
@@ -64,8 +60,8 @@ class _Slot:
         try:
             self._work(claimed)
         finally:
-            for task_id in self._held:
-                heart.release(task_id)
+            for lease in self._held:
+                heart.release(lease)
 
     def _work(self, todo: list[dict[str, Any]]) -> None:
         """Small steps first, and recorded together."""
@@ -89,7 +85,7 @@ class _Slot:
         handed: list[HandOver] = []
         for claimed in batch:
             try:
-                result = attempt.run(claimed, heart.cancelled(claimed["task"]))
+                result = attempt.run(claimed, heart.cancelled(claimed["lease"]))
                 ended = (
                     result
                     if isinstance(result, Outcome)
@@ -102,20 +98,20 @@ class _Slot:
         keep = self._keep(others=others or len(outcomes) > 1)
         handed.extend(self._finish(of_version, keep) for of_version in outcomes.values())
         for claimed in batch:
-            heart.release(claimed["task"])
-            self._held.discard(claimed["task"])
+            heart.release(claimed["lease"])
+            self._held.discard(claimed["lease"])
         return handed
 
     def _hold(self, claimed: dict[str, Any]) -> None:
         heart.hold(claimed)
-        self._held.add(claimed["task"])
+        self._held.add(claimed["lease"])
 
     def _go_on(
         self, result: Expansion | Waiting | Watching | Compensation, handed: list[HandOver], *, others: bool
     ) -> Outcome | None:
         """Let a task go on as a row. An outcome when it cannot."""
         try:
-            handed.append(_retry(lambda: self._as_row(result, others=others)))
+            handed.append(insist(lambda: self._as_row(result, others=others)))
         except ledger.TooManySteps:
             message = "The run would have more steps than resource_limits.max_total_steps allows."
             return failed(result.claimed, {"code": "too_many_steps", "message": message})
@@ -155,11 +151,11 @@ class _Slot:
 
     def _finish(self, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
         try:
-            handed = _retry(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
+            handed = insist(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
         except DataError as error:
             logger.exception("the database refused a result")
-            refused = [refused(outcome, error) for outcome in outcomes]
-            handed = _retry(lambda: ledger.finish(self._organization, refused, self._worker, keep))
+            instead = [refused(outcome, error) for outcome in outcomes]
+            handed = insist(lambda: ledger.finish(self._organization, instead, self._worker, keep))
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed
@@ -169,23 +165,3 @@ class _Slot:
         if time.monotonic() >= self._over:
             return NOTHING
         return Keep(INLINE_BATCH, "" if others else self._queue)
-
-
-def _retry(call: Callable[[], R]) -> R:
-    """Repeat a ledger call that lost a deadlock or its connection. Safe: a recorded outcome is recorded once."""
-    pause = threading.Event()
-    for tries in range(1, _TRIES):
-        try:
-            return call()
-        except (InterfaceError, DatabaseError) as error:
-            if not _is_passing(error):
-                raise
-            logger.warning("ledger call failed, trying again: %s", error)
-            connection.close_if_unusable_or_obsolete()
-            pause.wait(0.05 * 2**tries)
-    return call()
-
-
-def _is_passing(error: Exception) -> bool:
-    code = getattr(error.__cause__, "pgcode", None)
-    return code == _DEADLOCK or code is None or code.startswith(("08", "57P"))

@@ -25,6 +25,14 @@ def storable_text(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def as_far_as_storable(value: Any) -> Any:
+    """What goes with a failure (details, events): where it cannot be stored it says so, it never fails itself."""
+    try:
+        return storable(value)
+    except StepFailed as refusal:
+        return {"not_kept": storable_text(str(refusal))}
+
+
 def storable(value: Any) -> Any:
     """The value as JSON; what PostgreSQL cannot store, or no worker could write out, is refused."""
     try:

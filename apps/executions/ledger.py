@@ -290,10 +290,10 @@ def variables(claimed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def renew(organization_id: str, held: Mapping[str, str]) -> set[str]:
-    """Prolong leases ({task: lease}); the tasks that are still the caller's."""
+    """Prolong leases ({lease: task}); those that still hold."""
     rows = _rows(
         "SELECT * FROM ledger_renew(%s, %s::uuid[], %s::uuid[], %s)",
-        [organization_id, list(held), list(held.values()), settings.SYMPHONY_LEASE_SECONDS],
+        [organization_id, list(held.values()), list(held), settings.SYMPHONY_LEASE_SECONDS],
     )
     return {str(row[0]) for row in rows}
 

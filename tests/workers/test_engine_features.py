@@ -251,6 +251,32 @@ def test_a_run_ended_as_failed_has_failed(stage: Stage) -> None:
     assert run.task("never").status == "cancelled"
 
 
+def test_a_loop_that_is_ended_early_completes_with_what_it_has(stage: Stage) -> None:
+    loop = {
+        "name": "loop",
+        "type": "while_loop",
+        "condition": "true",
+        "steps": [
+            {"name": "inner", "type": "wait", "seconds": "{{loop.iteration * 60}}"},
+            {"name": "signal", "type": "test_echo", "value": 1},
+        ],
+        "depends_on": [],
+    }
+    first = {"name": "first", "type": "signal", "signal": "enough", "depends_on": []}
+    enough = {"name": "enough", "type": "cancel", "steps": ["loop"], "mode": "complete", "depends_on": ["first"]}
+    run = play(stage, [loop, first, enough, echo("after", "{{steps.loop.iterations}}", depends_on=["loop"])])
+    run.wait_for(lambda seen: sum(task.name == "inner" for task in seen.tasks()) == 2, "the second pass has begun")
+    stage.tell(run, "enough", None)
+    assert run.wait().status == "completed", run.state()
+    assert (output(run, "after"), output(run, "loop")["ended_early"]) == (1, True)
+
+
+def test_a_branch_with_nothing_in_it_wins_at_once(stage: Stage) -> None:
+    run = play(stage, [{"name": "race", "type": "race", "branches": {"a": [broken("x")], "b": []}}])
+    assert run.wait().status == "completed", run.state()
+    assert output(run, "race")["winner"] == "b"
+
+
 # -- nesting -----------------------------------------------------------------------------------------------------------
 def test_a_nested_melody_sees_its_inputs_only(stage: Stage) -> None:
     child = {

@@ -128,6 +128,12 @@ class Task(RunOwned):
                 name="task_waiting_for",
                 condition=models.Q(status="waiting", wait__in=["approval", "signal"]),
             ),
+            models.Index(
+                fields=["execution", "gate"],
+                name="task_inside_gate",
+                condition=models.Q(gate__isnull=False)
+                & (models.Q(status__in=["executing", "waiting"]) | models.Q(status="dispatched", phase__gt=0)),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -152,7 +152,7 @@ BEGIN
   END IF;
 END $$;
 
--- Sign of life: prolong the leases a worker holds. The ids that come back are still the caller's; others are lost.
+-- Sign of life: prolong the leases a worker holds. Those that come back are still the caller's; others are lost.
 CREATE OR REPLACE FUNCTION ledger_renew(
   p_organization uuid, p_tasks uuid[], p_leases uuid[], p_lease_seconds double precision
 ) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE AS $$
@@ -164,5 +164,5 @@ BEGIN
     FROM unnest(p_tasks, p_leases) AS h(task, lease), executions_execution x
     WHERE t.id = h.task AND t.lease = h.lease AND t.status = 'executing'
       AND x.id = t.execution_id AND x.status IN ('running', 'paused')
-    RETURNING t.id;
+    RETURNING t.lease;
 END $$;

@@ -15,7 +15,7 @@ DECLARE
   v_released uuid[];
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
-  SELECT * INTO t FROM executions_task k WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease;
+  SELECT * INTO t FROM executions_task k WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease FOR UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;

@@ -187,12 +187,12 @@ BEGIN
       v_nodes := '{}';
     END IF;
   END IF;
-  v_released := ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
-                              v_ends, p_resend);
-  IF v_more THEN
-    v_released := v_released || ledger_besides(p_organization, v_execution, p_outcomes, v_ids, p_resend);
-  END IF;
-  IF v_gated THEN
+  -- First what a step takes with it: one that ends the run says how, also when it is the run's last.
+  v_released := CASE WHEN v_more THEN ledger_besides(p_organization, v_execution, p_outcomes, v_ids, p_resend)
+                ELSE '{}' END;
+  v_released := v_released || ledger_settle(p_organization, v_execution, v_version, v_shifts, v_nodes, v_codes, v_frames,
+                                            v_ends, p_resend);
+  IF v_gated OR v_more THEN
     v_released := v_released || ledger_ungate(v_execution, p_resend);
   END IF;
   FOR r IN

@@ -176,24 +176,42 @@ DECLARE
   v_frames jsonb;
   v_count int := jsonb_array_length(p_frames);
   v_total int;
+  v_open int;
   v_size int;
   v_released uuid[];
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   UPDATE executions_task k
   SET status = 'waiting', wait = 'frames', lease = NULL, due_at = p_due, error = p_error, carry = NULL
-  WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease RETURNING * INTO t;
+  WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease
+    AND NOT (p_phase = 1 AND k.phase > 0 AND coalesce(k.carry ? 'ending', false)) RETURNING * INTO t;
   IF NOT FOUND THEN
+    -- To be ended early while it collected: no further round, it collects once more and knows it then.
+    UPDATE executions_task k
+    SET status = 'dispatched', lease = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend)
+    WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease;
+    IF FOUND THEN
+      RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(ARRAY[p_task]) l;
+    END IF;
     RETURN;
   END IF;
   SELECT p.bodies,
          (SELECT sum(coalesce((r.value ->> 'size')::int, (p.bodies -> (r.value ->> 'body')::int ->> 'size')::int))
           FROM jsonb_array_elements(p_frames) r),
-         coalesce((SELECT e.total FROM executions_expansion e WHERE e.task_id = t.id), 0)
-  INTO v_bodies, v_size, v_total
-  FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
+         coalesce(e.total, 0), e.remaining
+  INTO v_bodies, v_size, v_total, v_open
+  FROM executions_plannode p LEFT JOIN executions_expansion e ON e.task_id = t.id
+  WHERE p.version_id = t.version_id AND p.node = t.node;
+  IF v_open > 0 THEN
+    -- A watched round that is given up (its collection failed) must not be counted in the next one.
+    PERFORM ledger_cancel_below(t.id, jsonb_build_object('code', 'not_needed', 'message',
+      'The step around it went on without it.'));
+  END IF;
   SELECT f2.lineage, f2.home, f2.ancestors, f2.depth INTO f FROM executions_frame f2 WHERE f2.id = t.frame_id;
   UPDATE executions_execution e SET next_seq = next_seq + v_size WHERE e.id = t.execution_id RETURNING * INTO x;
+  IF x.completed_at IS NOT NULL AND ledger_is_over(t) THEN
+    RETURN;
+  END IF;
   IF x.next_seq > x.max_tasks THEN
     RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
   END IF;
@@ -216,6 +234,9 @@ BEGIN
     SELECT CASE WHEN NOT r.value ? 'version' THEN v_bodies -> (r.value ->> 'body')::int END AS body OFFSET 0) b
   CROSS JOIN LATERAL (SELECT coalesce((r.value ->> 'isolated')::boolean, false) AS isolated OFFSET 0) s;
   v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, v_total, p_limit, p_stop, p_watch, p_phase, p_resend);
+  IF v_open > 0 THEN
+    v_released := v_released || ledger_ungate(t.execution_id, p_resend);
+  END IF;
   IF p_events IS NOT NULL THEN
     PERFORM ledger_event(p_organization, t.execution_id, t.id, e.value ->> 0, e.value -> 1)
     FROM jsonb_array_elements(p_events) e;
@@ -247,7 +268,8 @@ BEGIN
             JOIN executions_task t
               ON t.id = ledger_task_id(f.execution_id, s.seq) AND t.kind NOT IN ('join', 'compensation'))
     FROM executions_frame f
-    WHERE f.parent_task_id = p_task AND f.index >= x.base AND (f.index < x.round_first) = p_earlier AND f.status NOT IN ('pending', 'running')
+    WHERE f.parent_task_id = p_task AND f.index >= CASE WHEN p_earlier THEN x.base ELSE x.round_first END
+      AND f.index < CASE WHEN p_earlier THEN x.round_first ELSE x.total END AND f.status NOT IN ('pending', 'running')
     ORDER BY f.index;
 END $$;
 
@@ -260,12 +282,15 @@ CREATE OR REPLACE FUNCTION ledger_keep_waiting(
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_expansion%ROWTYPE;
+  k executions_task%ROWTYPE;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   SELECT * INTO x FROM executions_expansion e WHERE e.task_id = p_task FOR UPDATE;
   UPDATE executions_task t SET status = 'waiting', wait = 'frames', lease = NULL, due_at = p_due
-  WHERE t.id = p_task AND t.status = 'executing' AND t.lease = p_lease;
-  IF FOUND AND (x.remaining = 0 OR x.total - x.round_first - x.remaining > p_seen) THEN
+  WHERE t.id = p_task AND t.status = 'executing' AND t.lease = p_lease RETURNING * INTO k;
+  IF NOT FOUND OR p_due IS NULL AND ledger_is_over(k) THEN
+    RETURN;
+  ELSIF (x.remaining = 0 OR x.total - x.round_first - x.remaining > p_seen) THEN
     UPDATE executions_task t SET status = 'dispatched', phase = x.phase, wait = NULL,
         due_at = clock_timestamp() + make_interval(secs => p_resend)
     WHERE t.id = p_task;

@@ -1,12 +1,31 @@
 -- Gates: how many tasks of a run may execute at once, all of it (max_parallel) or those that exclude each other.
 
+-- How many tasks of a run that pass gates execute just now.
+CREATE OR REPLACE FUNCTION ledger_inside(p_execution uuid) RETURNS int
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN (SELECT count(*) FROM executions_task o
+          WHERE o.execution_id = p_execution AND o.gate IS NOT NULL AND o.status = 'executing' AND o.phase = 0);
+END $$;
+
+-- The composite tasks around a task: what is inside a step that has passed a gate has passed it as well.
+CREATE OR REPLACE FUNCTION ledger_around(p_task uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE ROWS 4 AS $$
+  WITH RECURSIVE around AS (
+    SELECT t.parent_id AS id FROM executions_task t WHERE t.id = p_task
+    UNION ALL
+    SELECT t.parent_id FROM around a JOIN executions_task t ON t.id = a.id
+  )
+  SELECT id FROM around WHERE id IS NOT NULL
+$$;
+
 -- Which of these released tasks may pass now. The others are held; `ledger_ungate` lets them try again when one that
 -- stands in their way has ended. The lock lasts until the claim is committed, so that no two pass where one may.
 CREATE OR REPLACE FUNCTION ledger_open_gates(p_tasks uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_open uuid[] := '{}';
-  v_inside int;
+  v_gates text[] := '{}';
   r record;
 BEGIN
   FOR r IN
@@ -16,17 +35,15 @@ BEGIN
     ORDER BY t.id
   LOOP
     PERFORM pg_advisory_xact_lock(1398361683, hashtext(r.execution_id::text));
-    SELECT count(*) INTO v_inside FROM executions_task o
-    WHERE o.id >= ledger_task_id(r.execution_id, 0) AND o.id <= (left(r.execution_id::text, 28) || 'ffffffff')::uuid
-      AND o.gate IS NOT NULL AND o.status = 'executing' AND o.phase = 0;
-    IF v_inside + cardinality(v_open) < coalesce(r.max_parallel, 2147483647)
-       AND (r.gate = '*' OR NOT EXISTS (
-         SELECT 1 FROM executions_task o
-         WHERE o.id >= ledger_task_id(r.execution_id, 0)
-           AND o.id <= (left(r.execution_id::text, 28) || 'ffffffff')::uuid
-           AND o.gate = r.gate AND o.id <> r.id
-           AND (o.status IN ('executing', 'waiting') OR o.status = 'dispatched' AND o.phase > 0 OR o.id = ANY (v_open))))
+    IF (r.max_parallel IS NULL OR ledger_inside(r.execution_id) + cardinality(v_open) < r.max_parallel)
+       AND (r.gate = '*' OR NOT (
+         r.gate = ANY (v_gates) OR EXISTS (
+           SELECT 1 FROM executions_task o
+           WHERE o.execution_id = r.execution_id AND o.gate = r.gate AND o.id <> r.id
+             AND (o.status IN ('executing', 'waiting') OR o.status = 'dispatched' AND o.phase > 0)
+             AND NOT o.id IN (SELECT ledger_around(r.id)))))
     THEN
+      v_gates := v_gates || r.gate;
       v_open := v_open || r.id;
     ELSE
       UPDATE executions_task SET held = 'gate' WHERE id = r.id AND status = 'dispatched';
@@ -36,14 +53,30 @@ BEGIN
 END $$;
 
 -- A task that had passed a gate has ended: those held there are released to try again.
+--
+-- The lock: whoever is being turned away just now is waited for, or it would be held and nobody would call it. Of those
+-- that exclude each other the first is let try; of the others as many as there is room for.
 CREATE OR REPLACE FUNCTION ledger_ungate(p_execution uuid, p_resend double precision) RETURNS uuid[]
-LANGUAGE sql VOLATILE AS $$
-  WITH freed AS (
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_freed uuid[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(1398361683, hashtext(p_execution::text));
+  WITH turned_away AS (
+    SELECT o.id, o.gate, row_number() OVER (PARTITION BY o.gate ORDER BY o.id) AS place
+    FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
+  ), freed AS (
     UPDATE executions_task t SET held = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend)
     WHERE t.id IN (
-      SELECT o.id FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
-      ORDER BY o.id LIMIT 16 FOR UPDATE SKIP LOCKED)
+      SELECT o.id FROM executions_task o
+      WHERE o.id IN (
+          SELECT a.id FROM turned_away a
+          WHERE a.place <= CASE WHEN a.gate = '*' THEN (
+            SELECT greatest(x.max_parallel - ledger_inside(x.id), 1) FROM executions_execution x WHERE x.id = p_execution)
+            ELSE 1 END)
+      FOR UPDATE SKIP LOCKED)
     RETURNING t.id
   )
-  SELECT coalesce(array_agg(id), '{}') FROM freed
-$$;
+  SELECT coalesce(array_agg(id), '{}') INTO v_freed FROM freed;
+  RETURN v_freed;
+END $$;

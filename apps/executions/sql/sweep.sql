@@ -14,6 +14,10 @@ BEGIN
     RETURN '{}';
   END IF;
   SELECT * INTO p FROM executions_plannode WHERE version_id = t.version_id AND node = t.node;
+  IF t.phase > 0 THEN
+    PERFORM ledger_cancel_below(t.id, jsonb_build_object('code', 'not_needed', 'message',
+      'The step around it ended before.'));
+  END IF;
   PERFORM ledger_event(t.organization_id, t.execution_id, t.id,
                        CASE p_status WHEN 'failed' THEN 'error_occurred' ELSE 'task_' || p_status END,
                        jsonb_build_object('name', t.name, 'kind', t.kind) || coalesce(p_error, '{}'));
@@ -23,7 +27,7 @@ BEGIN
   RETURN ledger_settle(t.organization_id, t.execution_id, t.version_id, ARRAY[t.seq - t.node], ARRAY[t.node],
                        ARRAY[ledger_outcome_code(p_status, p.tolerates)], ARRAY[t.frame_id], ARRAY[p.ends],
                        p_resend)
-         || CASE WHEN t.gate IS NULL THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
+         || CASE WHEN t.gate IS NULL AND t.phase = 0 THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
 END $$;
 
 -- A worker is lost: give its task back, or fail it when that happened too often. p_worker limits it to a claim of that
@@ -38,9 +42,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN '{}';
   END IF;
-  IF t.attempt >= p_max_attempts THEN
+  -- Attempts that failed and were tried again have lost no worker.
+  IF t.attempt - t.retries >= p_max_attempts THEN
     RETURN ledger_conclude(p_task, 'failed', jsonb_build_object('code', 'worker_lost', 'message',
-      'The worker was lost in each of ' || t.attempt || ' attempts; the last was on ' || coalesce(t.worker, '?') || '.'),
+      'The worker was lost in each of ' || t.attempt - t.retries || ' attempts; the last was on ' || coalesce(t.worker, '?') || '.'),
       p_resend);
   END IF;
   -- The claim of a collection (phase 1) counts no attempt, so that losing it has to.
@@ -97,7 +102,7 @@ BEGIN
   SET status = 'dispatched', phase = CASE t.wait WHEN 'frames' THEN 3 ELSE k.phase END, wait = NULL,
       dispatched_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => p_resend)
   WHERE k.id = p_task;
-  RETURN ARRAY[p_task];
+  RETURN ARRAY[p_task] || CASE t.wait WHEN 'frames' THEN ledger_ungate(t.execution_id, p_resend) ELSE '{}' END;
 END $$;
 
 -- Sweep: rows whose time has come. Leases that ended, timers that are due, tasks of runs that are over.

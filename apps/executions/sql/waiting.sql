@@ -23,7 +23,7 @@ BEGIN
       carry = p_carry, phase = CASE p_reason WHEN 'retry' THEN 0 ELSE k.phase END,
       retries = k.retries + (p_reason = 'retry')::int, begun_at = coalesce(k.begun_at, k.started_at)
   WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease RETURNING * INTO t;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR p_due IS NULL AND ledger_is_over(t) THEN
     RETURN;
   END IF;
   INSERT INTO executions_event (organization_id, execution_id, task_id, position, event_type, payload, occurred_at)
@@ -38,17 +38,34 @@ BEGIN
     PERFORM ledger_cancel_below(t.id, jsonb_build_object('code', 'not_needed', 'message', 'The step is tried again.'));
   ELSIF p_reason = 'signal' AND coalesce((p_carry ->> 'buffered')::boolean, true) THEN
     SELECT s.id, s.payload, s.received_at INTO v_signal FROM executions_signal s
-    WHERE s.execution_id = t.execution_id AND s.name = p_key AND s.consumed_by IS NULL ORDER BY s.id LIMIT 1;
+    WHERE s.execution_id = t.execution_id AND s.name = p_key AND s.consumed_by IS NULL
+    ORDER BY s.received_at, s.id LIMIT 1;
     IF FOUND THEN
       UPDATE executions_signal s SET consumed_by = t.id WHERE s.id = v_signal.id;
       v_released := ledger_wake(t.id, 1, jsonb_build_object('payload', v_signal.payload, 'received_at',
                                                             v_signal.received_at), p_resend);
     END IF;
   END IF;
-  IF t.gate IS NOT NULL THEN
+  IF t.gate IS NOT NULL OR p_reason = 'retry' THEN
     v_released := v_released || ledger_ungate(t.execution_id, p_resend);
   END IF;
   RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(v_released) l WHERE cardinality(v_released) > 0;
+END $$;
+
+-- A task begins to wait without an end while its run is cancelled: the cancellation has passed over a row that was locked,
+-- and nothing would ever look at it again. True when it has been cancelled here.
+CREATE OR REPLACE FUNCTION ledger_is_over(t executions_task) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM 1 FROM executions_execution x WHERE x.id = t.execution_id AND x.completed_at IS NULL FOR SHARE;
+  IF FOUND THEN
+    RETURN false;
+  END IF;
+  UPDATE executions_task
+  SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
+      error = jsonb_build_object('code', 'execution_over', 'message', 'The execution was over before this step.')
+  WHERE id = t.id;
+  RETURN true;
 END $$;
 
 CREATE OR REPLACE FUNCTION ledger_lock_signals(p_execution uuid, p_name text) RETURNS void

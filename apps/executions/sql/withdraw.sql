@@ -47,7 +47,7 @@ BEGIN
   SELECT p.ends INTO v_ends FROM executions_plannode p WHERE p.version_id = t.version_id AND p.node = t.node;
   RETURN ledger_settle(t.organization_id, t.execution_id, t.version_id, ARRAY[t.seq - t.node], ARRAY[t.node],
                        ARRAY[ledger_outcome_code('cancelled', false)], ARRAY[t.frame_id], ARRAY[v_ends], p_resend)
-         || CASE WHEN t.gate IS NULL THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
+         || CASE WHEN t.started_at IS NULL THEN '{}' ELSE ledger_ungate(t.execution_id, p_resend) END;
 END $$;
 
 -- Tasks of the caller's list of steps are withdrawn (p_cancel, sequence numbers), or, if composite, end with what they
@@ -59,18 +59,22 @@ DECLARE
   v_error jsonb := jsonb_build_object('code', 'withdrawn', 'message', 'Cancelled by the step ' || quote_literal(p_step) || '.');
   v_released uuid[] := '{}';
   v_seq int;
+  v_phase smallint;
   v_task uuid;
 BEGIN
   FOREACH v_seq IN ARRAY coalesce(p_complete, '{}') LOOP
     v_task := ledger_task_id(p_execution, v_seq);
-    PERFORM 1 FROM executions_task t WHERE t.id = v_task AND t.status = 'waiting' AND t.wait = 'frames' FOR UPDATE;
+    -- Also one that collects just now: its claim, or the next one, finds in `carry` that it is to end.
+    UPDATE executions_task t SET carry = jsonb_build_object('ending', true)
+    WHERE t.id = v_task AND (t.status = 'waiting' AND t.wait = 'frames' OR t.status IN ('dispatched', 'executing')
+                             AND t.phase > 0 AND EXISTS (SELECT 1 FROM executions_expansion e WHERE e.task_id = v_task));
     IF FOUND THEN
       PERFORM ledger_cancel_below(v_task, v_error);
-      UPDATE executions_task SET status = 'dispatched', phase = 1, wait = NULL,
+      UPDATE executions_expansion SET next = total, remaining = 0 WHERE task_id = v_task RETURNING phase INTO v_phase;
+      UPDATE executions_task SET status = 'dispatched', phase = v_phase, wait = NULL,
           due_at = clock_timestamp() + make_interval(secs => p_resend)
-      WHERE id = v_task;
-      UPDATE executions_expansion SET next = total, remaining = 0 WHERE task_id = v_task;
-      v_released := v_released || v_task;
+      WHERE id = v_task AND status = 'waiting';
+      v_released := v_released || CASE WHEN FOUND THEN ARRAY[v_task] ELSE '{}' END;
     ELSE
       v_released := v_released || ledger_withdraw(v_task, v_error, p_resend);
     END IF;
@@ -146,7 +150,8 @@ BEGIN
       error = v_error
   WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
     AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
-    AND (r.compensation IS NULL OR t.seq <> r.compensation);
+    -- One that waits undoes things just now: the caller is among them.
+    AND (r.compensation IS NULL OR t.seq <> r.compensation OR t.status = 'waiting');
   UPDATE executions_execution
   SET status_message = coalesce(nullif(p_message, ''), v_error ->> 'message') WHERE id = p_execution;
   IF p_status = 'cancelled' THEN
