@@ -4,18 +4,21 @@
 CREATE OR REPLACE FUNCTION ledger_begin_frames(p_parent uuid, p_from int, p_until int, p_resend double precision)
 RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_tasks uuid[];
   v_released uuid[];
 BEGIN
   WITH begun AS (
     UPDATE executions_frame f SET status = 'running'
     WHERE f.parent_task_id = p_parent AND f.index >= p_from AND f.index < p_until AND f.status = 'pending'
     RETURNING f.execution_id, f.first, f.size
-  ), released AS (
+  )
+  SELECT array_agg(ledger_task_id(b.execution_id, s.seq)) INTO v_tasks
+  FROM begun b, generate_series(b.first, b.first + b.size - 1) AS s(seq);
+  WITH released AS (
     UPDATE executions_task t
     SET status = 'dispatched', dispatched_at = clock_timestamp(),
         due_at = clock_timestamp() + make_interval(secs => p_resend)
-    FROM begun b, generate_series(b.first, b.first + b.size - 1) AS s(seq)
-    WHERE t.id = ledger_task_id(b.execution_id, s.seq) AND t.open = 0 AND t.status = 'pending'
+    WHERE t.id = ANY (v_tasks) AND t.open = 0 AND t.status = 'pending'
     RETURNING t.id
   )
   SELECT array_agg(id) INTO v_released FROM released;
@@ -32,6 +35,7 @@ DECLARE
   v_stripe record;
   v_ended int := 1;
   v_held int;
+  v_tasks uuid[];
   v_released uuid[] := '{}';
 BEGIN
   UPDATE executions_frame SET status = CASE WHEN error IS NULL THEN 'completed' ELSE 'failed' END
@@ -50,13 +54,15 @@ BEGIN
   SELECT * INTO x FROM executions_expansion WHERE task_id = f.parent_task_id FOR UPDATE;
   IF f.status = 'failed' AND x.stop_on_failure AND x.next < x.total THEN
     v_held := x.total - x.next;
-    UPDATE executions_frame SET status = 'cancelled'
-    WHERE parent_task_id = f.parent_task_id AND status = 'pending';
+    WITH held AS (
+      UPDATE executions_frame h SET status = 'cancelled'
+      WHERE h.parent_task_id = f.parent_task_id AND h.status = 'pending' RETURNING h.execution_id, h.first, h.size
+    )
+    SELECT array_agg(ledger_task_id(h.execution_id, s.seq)) INTO v_tasks
+    FROM held h, generate_series(h.first, h.first + h.size - 1) AS s(seq);
     UPDATE executions_task t SET status = 'cancelled', completed_at = clock_timestamp(),
         error = jsonb_build_object('code', 'held_back', 'message', 'An earlier iteration failed.')
-    FROM executions_frame h, generate_series(h.first, h.first + h.size - 1) AS s(seq)
-    WHERE h.parent_task_id = f.parent_task_id AND h.status = 'cancelled'
-      AND t.id = ledger_task_id(h.execution_id, s.seq) AND t.status = 'pending';
+    WHERE t.id = ANY (v_tasks) AND t.status = 'pending';
     UPDATE executions_expansion SET next = total, remaining = remaining - 1 - v_held
     WHERE task_id = x.task_id RETURNING * INTO x;
   ELSIF x.next < x.total THEN
@@ -265,8 +271,9 @@ BEGIN
            (SELECT jsonb_object_agg(t.name, jsonb_build_object('output', t.output, 'ref', t.output_ref,
                                                               'status', t.status, 'error', t.error))
             FROM generate_series(f.first, f.first + f.size - 1) AS s(seq)
-            JOIN executions_task t
-              ON t.id = ledger_task_id(f.execution_id, s.seq) AND t.kind NOT IN ('join', 'compensation'))
+            CROSS JOIN LATERAL (
+              SELECT * FROM executions_task o WHERE o.id = ledger_task_id(f.execution_id, s.seq) OFFSET 0) t
+            WHERE t.kind NOT IN ('join', 'compensation'))
     FROM executions_frame f
     WHERE f.parent_task_id = p_task AND f.index >= CASE WHEN p_earlier THEN x.base ELSE x.round_first END
       AND f.index < CASE WHEN p_earlier THEN x.round_first ELSE x.total END AND f.status NOT IN ('pending', 'running')

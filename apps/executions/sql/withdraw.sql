@@ -4,18 +4,20 @@
 CREATE OR REPLACE FUNCTION ledger_cancel_below(p_task uuid, p_error jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_tasks uuid[];
   r record;
 BEGIN
+  WITH frames AS (
+    UPDATE executions_frame f SET status = 'cancelled'
+    WHERE f.parent_task_id = p_task AND f.status IN ('pending', 'running') RETURNING f.execution_id, f.first, f.size
+  )
+  SELECT array_agg(ledger_task_id(f.execution_id, s.seq)) INTO v_tasks
+  FROM frames f, generate_series(f.first, f.first + f.size - 1) AS s(seq);
   FOR r IN
-    WITH frames AS (
-      UPDATE executions_frame f SET status = 'cancelled'
-      WHERE f.parent_task_id = p_task AND f.status IN ('pending', 'running') RETURNING f.execution_id, f.first, f.size
-    )
     UPDATE executions_task t
     SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
         error = p_error
-    FROM frames f, generate_series(f.first, f.first + f.size - 1) AS s(seq)
-    WHERE t.id = ledger_task_id(f.execution_id, s.seq)
+    WHERE t.id = ANY (v_tasks)
       AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
     RETURNING t.id, t.organization_id, t.execution_id, t.name, t.kind, t.started_at
   LOOP
@@ -125,8 +127,8 @@ BEGIN
       UPDATE executions_task t
       SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
           error = v_error
-      FROM generate_series(r.first, r.first + r.size - 1) AS s(seq)
-      WHERE t.id = ledger_task_id(p_execution, s.seq)
+      WHERE t.id >= ledger_task_id(p_execution, r.first)
+        AND t.id <= ledger_task_id(p_execution, r.first + r.size - 1)
         AND t.status IN ('pending', 'dispatched', 'executing', 'waiting')
       RETURNING t.id
     LOOP
