@@ -26,8 +26,9 @@ _KINDS = """
 """
 
 
-def loop_document(items: int) -> dict[str, Any]:
-    """A parallel loop over so many items."""
+def loop_document(items: int, kind: str = "simulate") -> dict[str, Any]:
+    """A parallel loop over so many items, with one step that does nothing for each."""
+    inner = {"name": "inner", "type": kind, **({"seconds": 0} if kind == "simulate" else {"value": 1})}
     loop = {
         "name": "loop",
         "type": "for_loop",
@@ -35,9 +36,9 @@ def loop_document(items: int) -> dict[str, Any]:
         "data_source": list(range(items)),
         "parallel": True,
         "max_parallel": 1000,
-        "steps": [{"name": "inner", "type": "simulate", "seconds": 0}],
+        "steps": [inner],
     }
-    return {"workflow": {"name": f"loop of {items}", "steps": [loop]}}
+    return {"workflow": {"name": f"loop of {items} {kind}", "steps": [loop]}}
 
 
 def while_document(passes: int) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def nested_document(length: int, *, stored: bool) -> dict[str, Any]:
 
 def measure(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figure]:
     system = Symphony(arena, "Symphony")
+    small = Symphony(arena, "Symphony, small steps", kind="test_echo")
     found: dict[str, list[float]] = {}
 
     def note(name: str, value: float) -> None:
@@ -76,6 +78,8 @@ def measure(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Fi
             say(f"W8 turn {number + 1}: loops and nested melodies")
             note("plain", _per_item(system.fan(WIDTH)))
             note("loop", _per_item(_inner(arena, system, loop_document(WIDTH), "simulate")))
+            note("small plain", _per_item(small.fan(WIDTH)))
+            note("small loop", _per_item(_inner(arena, system, loop_document(WIDTH, small.kind), small.kind)))
             note("hop", hop_ms(system.chain(LENGTH)))
             note("pass", hop_ms(_inner(arena, system, while_document(PASSES), "simulate")))
             for stored in (False, True):
@@ -88,6 +92,14 @@ def figures(medians: dict[str, float]) -> list[Figure]:
     return [
         Figure(
             "W8", "item of a parallel loop / plain step", medians["loop"], "µs", medians["plain"], Goal("at most", 1.2)
+        ),
+        Figure(
+            "W8",
+            "item of a parallel loop / plain step, small steps",
+            medians["small loop"],
+            "µs",
+            medians["small plain"],
+            Goal("at most", 1.2),
         ),
         Figure("W8", "start of an inline melody / hop", medians["inline"], "ms", medians["hop"], Goal("at most", 2.0)),
         Figure("W8", "start of a stored melody / hop", medians["stored"], "ms", medians["hop"], Goal("at most", 2.0)),

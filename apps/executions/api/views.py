@@ -32,7 +32,7 @@ from apps.executions.api.serializers import (
     TaskSerializer,
 )
 from apps.executions.models import Artifact, Event, Execution, Task
-from apps.executions.states import JOIN_KIND
+from apps.executions.states import COMPENSATION_KIND, JOIN_KIND
 from apps.melodies import queries as melodies
 from apps.spending import queries as spending
 from apps.spending.api.serializers import ExecutionSpendingSerializer
@@ -134,7 +134,7 @@ class GraphView(_OfOneExecution, GenericAPIView[Any]):
 
     @extend_schema(operation_id="executions_graph", summary="What it runs, as a graph", tags=["executions"])
     def get(self, request: Request, execution_id: UUID) -> Response:
-        nodes = [node for node in queries.graph(self.execution()) if node["kind"] != JOIN_KIND]
+        nodes = [node for node in queries.graph(self.execution()) if node["kind"] not in (JOIN_KIND, COMPENSATION_KIND)]
         shown = {node["node"] for node in nodes}
         return Response(
             {

@@ -15,7 +15,7 @@ from apps.executions.models import Execution
 from apps.executions.pages.grouping import Arrow, Box, Link, Step, group_steps
 from apps.executions.pages.layout import Placed, Route, lay_out
 from apps.executions.queries import first_task_id, graph, last_task_id
-from apps.executions.states import JOIN_KIND, TaskStatus
+from apps.executions.states import COMPENSATION_KIND, JOIN_KIND, TaskStatus
 
 Counts = Mapping[str, int]
 
@@ -26,7 +26,8 @@ _EDGES = ("success", "failure", "skipped", "done", "order")
 _STRIPED = 8
 """The plan adds this to the number of an edge that is counted in stripes."""
 _CONDITIONS = {"failure": "if failed", "skipped": "if skipped", "done": "always"}
-_END = JOIN_KIND
+_UNSEEN = [JOIN_KIND, COMPENSATION_KIND]
+"""Nothing leads to them in the picture of a melody."""
 _STEP_HEIGHT = 66.0
 _GROUP_HEIGHT = 80.0
 _BAR_LEFT, _BAR_WIDTH = 12.0, 176.0
@@ -130,7 +131,7 @@ def _picture(version_id: UUID) -> Picture:
     rows = graph(Execution(version_id=version_id))
     parents: dict[int, int | None] = {row["node"]: row["parent"] for row in rows}
     composite = {parent for parent in parents.values() if parent is not None}
-    outer = [row for row in rows if row["parent"] is None and row["kind"] != _END]
+    outer = [row for row in rows if row["parent"] is None and row["kind"] not in _UNSEEN]
     steps = [Step(row["node"], row["name"], row["kind"], row["node"] in composite) for row in outer]
     links = [
         Link(row["node"], target, _EDGES[on % _STRIPED])
@@ -192,8 +193,8 @@ def tallies(execution: Execution, picture: Picture) -> dict[int, Tally]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT node, parent_id IS NULL, status, count(*), min(started_at), max(completed_at) FROM executions_task"
-            " WHERE id >= %s AND id <= %s AND kind <> %s GROUP BY 1, 2, 3",
-            [first_task_id(execution.id), last_task_id(execution.id), _END],
+            " WHERE id >= %s AND id <= %s AND version_id = %s AND kind <> ALL (%s) GROUP BY 1, 2, 3",
+            [first_task_id(execution.id), last_task_id(execution.id), execution.version_id, _UNSEEN],
         )
         for node, is_outer, status, count, start, end in cursor.fetchall():
             key = picture.box_of[node]

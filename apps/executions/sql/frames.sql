@@ -25,52 +25,36 @@ BEGIN
   RETURN coalesce(v_released, '{}');
 END $$;
 
--- A frame has ended: count it off, begin the next one, or wake the composite task to collect the results.
--- Returns the released tasks.
-CREATE OR REPLACE FUNCTION ledger_end_frame(p_frame uuid, p_resend double precision) RETURNS uuid[]
-LANGUAGE plpgsql VOLATILE AS $$
+-- Frames of one composite task have ended: count them off, begin as many others, or wake the task to collect the
+-- results. Returns the released tasks.
+CREATE OR REPLACE FUNCTION ledger_count_frames(p_parent uuid, p_ended int, p_failed boolean, p_resend double precision)
+RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  f executions_frame%ROWTYPE;
   x executions_expansion%ROWTYPE;
-  v_stripe record;
-  v_ended int := 1;
   v_held int;
   v_tasks uuid[];
   v_released uuid[] := '{}';
 BEGIN
-  UPDATE executions_frame SET status = CASE WHEN error IS NULL THEN 'completed' ELSE 'failed' END
-  WHERE id = p_frame AND status = 'running' RETURNING * INTO f;
-  IF NOT FOUND THEN
-    RETURN v_released;
-  END IF;
-  IF f.stripe IS NOT NULL THEN
-    UPDATE executions_stripe s SET open = s.open - 1
-    WHERE s.task_id = f.parent_task_id AND s.stripe = f.stripe RETURNING s.open, s.size INTO v_stripe;
-    IF v_stripe.open > 0 THEN
-      RETURN v_released;
-    END IF;
-    v_ended := v_stripe.size;
-  END IF;
-  SELECT * INTO x FROM executions_expansion WHERE task_id = f.parent_task_id FOR UPDATE;
-  IF f.status = 'failed' AND x.stop_on_failure AND x.next < x.total THEN
+  SELECT * INTO x FROM executions_expansion WHERE task_id = p_parent FOR UPDATE;
+  IF p_failed AND x.stop_on_failure AND x.next < x.total THEN
     v_held := x.total - x.next;
     WITH held AS (
       UPDATE executions_frame h SET status = 'cancelled'
-      WHERE h.parent_task_id = f.parent_task_id AND h.status = 'pending' RETURNING h.execution_id, h.first, h.size
+      WHERE h.parent_task_id = p_parent AND h.status = 'pending' RETURNING h.execution_id, h.first, h.size
     )
     SELECT array_agg(ledger_task_id(h.execution_id, s.seq)) INTO v_tasks
     FROM held h, generate_series(h.first, h.first + h.size - 1) AS s(seq);
     UPDATE executions_task t SET status = 'cancelled', completed_at = clock_timestamp(),
         error = jsonb_build_object('code', 'held_back', 'message', 'An earlier iteration failed.')
     WHERE t.id = ANY (v_tasks) AND t.status = 'pending';
-    UPDATE executions_expansion SET next = total, remaining = remaining - 1 - v_held
-    WHERE task_id = x.task_id RETURNING * INTO x;
-  ELSIF x.next < x.total THEN
-    v_released := ledger_begin_frames(x.task_id, x.next, x.next + 1, p_resend);
-    UPDATE executions_expansion SET next = next + 1, remaining = remaining - 1
+    UPDATE executions_expansion SET next = total, remaining = remaining - p_ended - v_held
     WHERE task_id = x.task_id RETURNING * INTO x;
   ELSE
-    UPDATE executions_expansion SET remaining = remaining - v_ended WHERE task_id = x.task_id RETURNING * INTO x;
+    IF x.next < x.total THEN
+      v_released := ledger_begin_frames(x.task_id, x.next, x.next + p_ended, p_resend);
+    END IF;
+    UPDATE executions_expansion SET next = least(total, next + p_ended), remaining = remaining - p_ended
+    WHERE task_id = x.task_id RETURNING * INTO x;
   END IF;
   IF x.remaining = 0 OR x.watch THEN
     UPDATE executions_task SET status = 'dispatched', phase = x.phase, wait = NULL,
@@ -80,6 +64,36 @@ BEGIN
       v_released := v_released || x.task_id;
     END IF;
   END IF;
+  RETURN v_released;
+END $$;
+
+-- Frames have ended, of whatever tasks. Returns the released tasks.
+CREATE OR REPLACE FUNCTION ledger_end_frames(p_frames uuid[], p_resend double precision) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_stripe record;
+  v_ended int;
+  v_released uuid[] := '{}';
+  r record;
+BEGIN
+  -- One lock order for all: parents, and the stripes of each.
+  FOR r IN
+    WITH ended AS (
+      UPDATE executions_frame f SET status = CASE WHEN f.error IS NULL THEN 'completed' ELSE 'failed' END
+      WHERE f.id = ANY (p_frames) AND f.status = 'running' RETURNING f.parent_task_id, f.stripe, f.status
+    )
+    SELECT e.parent_task_id, e.stripe, count(*)::int AS n, bool_or(e.status = 'failed') AS failed
+    FROM ended e GROUP BY e.parent_task_id, e.stripe ORDER BY e.parent_task_id, e.stripe
+  LOOP
+    v_ended := r.n;
+    IF r.stripe IS NOT NULL THEN
+      UPDATE executions_stripe s SET open = s.open - r.n
+      WHERE s.task_id = r.parent_task_id AND s.stripe = r.stripe RETURNING s.open, s.size INTO v_stripe;
+      CONTINUE WHEN v_stripe.open > 0;
+      v_ended := v_stripe.size;
+    END IF;
+    v_released := v_released || ledger_count_frames(r.parent_task_id, v_ended, r.failed, p_resend);
+  END LOOP;
   RETURN v_released;
 END $$;
 

@@ -136,6 +136,7 @@ DECLARE
   v_frames uuid[] := p_frames;
   v_ends boolean[] := p_ends;
   v_released uuid[] := '{}';
+  v_over uuid[] := '{}';
   v_ready uuid[];
   v_waiting uuid[];
   v_wave uuid[];
@@ -151,9 +152,13 @@ BEGIN
       IF v_ends[i] AND v_frames[i] IS NULL THEN
         v_released := v_released || ledger_end_run(p_organization, p_execution, p_resend);
       ELSIF v_ends[i] THEN
-        v_released := v_released || ledger_end_frame(v_frames[i], p_resend);
+        v_over := v_over || v_frames[i];
       END IF;
     END LOOP;
+    IF cardinality(v_over) > 0 THEN
+      v_released := v_released || ledger_end_frames(v_over, p_resend);
+      v_over := '{}';
+    END IF;
     v_wave := '{}';
     v_ready := '{}';
     v_waiting := '{}';

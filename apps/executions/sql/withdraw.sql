@@ -134,7 +134,7 @@ BEGIN
     LOOP
       PERFORM ledger_cancel_below(r.id, v_error);
     END LOOP;
-    RETURN ledger_end_frame(v_home, p_resend);
+    RETURN ledger_end_frames(ARRAY[v_home], p_resend);
   END IF;
   SELECT x.organization_id, x.compensation INTO r FROM executions_execution x
   WHERE x.id = p_execution AND x.status = 'running' FOR UPDATE;

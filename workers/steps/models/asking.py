@@ -52,7 +52,8 @@ def attempt(work: Work, params: Any, step: StepContext, *, override: bool = Fals
     try:
         return work(params, step, _asker(step, override=override))
     except errors.PauseForBudget as pause:
-        details = {"budget": pause.budget, "message": str(pause), "step": step.name, "carry": step.carry}
+        told = f"{pause} Approving lets this call through beyond the budget; rejecting fails the step."
+        details = {"budget": pause.budget, "description": told, "message": str(pause), "carry": step.carry}
         return WaitFor("approval", name=f"Budget {pause.budget}", details=details, role=ROLE)
     except StepFailed as failure:
         policy = Policy.of(_retry_config(params))
