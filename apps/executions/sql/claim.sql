@@ -54,13 +54,16 @@ BEGIN
       v_variables := ledger_variables(t.execution_id, NULL, NULL, p.variables);
     END IF;
   ELSE
-    SELECT f.loop AS data, f.lineage, f.home, f.ancestors, f.depth INTO v_frame FROM executions_frame f WHERE f.id = t.frame_id;
+    SELECT f.loop AS data, f.lineage, f.home, f.ancestors, f.depth,
+           CASE WHEN f.home = f.id THEN f.inputs
+                ELSE (SELECT h.inputs FROM executions_frame h WHERE h.id = f.home) END AS inputs
+    INTO v_frame FROM executions_frame f WHERE f.id = t.frame_id;
     v_more := jsonb_build_object('frame', t.frame_id, 'loop', v_frame.data);
     IF p.variables <> '{}' THEN
       v_variables := ledger_variables(t.execution_id, v_frame.lineage, v_frame.home, p.variables);
     END IF;
     IF v_frame.home IS NOT NULL THEN
-      SELECT f.inputs INTO v_input FROM executions_frame f WHERE f.id = v_frame.home;
+      v_input := v_frame.inputs;
       v_more := v_more || jsonb_build_object('home', v_frame.home, 'ancestors', v_frame.ancestors,
                                              'depth', v_frame.depth);
     END IF;
