@@ -178,7 +178,7 @@ class _Noting(list[str]):
 
 
 def test_many_calls_at_once_over_one_client(wire: Wire) -> None:
-    wire.server.script(Slow(Answer("x"), first=0.5))
+    wire.server.script(Slow(Answer("x"), first=3.0))
     wire.server.most_open = 0
     with ThreadPoolExecutor(60) as threads:
         replies = list(threads.map(lambda _: Wire(wire.name, wire.server).call(), range(60)))
