@@ -9,8 +9,11 @@ ENV PYTHONUNBUFFERED=1 \
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/symphony symphony
 WORKDIR /srv/symphony
 
-COPY requirements.txt .
-RUN pip install --no-cache-dir --requirement requirements.txt
+COPY requirements.txt requirements-dev.txt ./
+# The SDKs of model providers; without one of them its steps cannot ask real models.
+ARG PROVIDERS="anthropic google-genai"
+RUN pip install --no-cache-dir --requirement requirements.txt \
+    && pip install --no-cache-dir --constraint requirements-dev.txt ${PROVIDERS}
 
 COPY manage.py pyproject.toml ./
 COPY apps apps

@@ -41,6 +41,9 @@ def key_for(step: StepContext, provider: ProviderName) -> Key | None:
     return None
 
 
+_PACKAGES: dict[ProviderName, str] = {"anthropic": "anthropic", "gemini": "google-genai"}
+
+
 def live(provider: ProviderName) -> Provider:
     """The provider's SDK behind the port. It is loaded when first asked for: it costs memory in every process."""
     try:
@@ -50,7 +53,7 @@ def live(provider: ProviderName) -> Provider:
             raise
         raise error_of(
             "no_provider",
-            f"The SDK for {provider} is not installed on this worker: pip install 'symphony[{provider}]'.",
+            f"The SDK for {provider} is not installed on this worker: pip install {_PACKAGES[provider]}.",
         ) from None
 
 
