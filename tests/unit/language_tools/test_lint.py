@@ -41,6 +41,8 @@ CASES: list[tuple[str, str, str]] = [
     ("step_name", "/workflow/steps/0/name", "  steps: [{name: 1st, type: test_echo}]"),
     ("version_format", "/workflow/version", f"  version: 1.0\n  steps: [{ECHO}]"),
     ("long_description", "/workflow/description", f"  description: {'x' * 501}\n  steps: [{ECHO}]"),
+    ("unset_name", "/workflow/steps/0/value", "  steps: [{name: a, type: test_echo, value: '{{state.nowhere}}'}]"),
+    ("unset_name", "/workflow/steps/0/condition", "  steps: [{name: a, type: test_echo, condition: approved}]"),
     ("unused_variable", "/workflow/variables/x", f"  variables: {{x: 1}}\n  steps: [{ECHO}]"),
     ("unused_variable", "/workflow/steps/0/variables/x", "  steps: [{name: a, type: set_variable, variables: {x: 1}}]"),
     ("constant_condition", "/workflow/steps/0/condition", "  steps: [{name: a, type: test_echo, condition: \"'a' == 'b'\"}]"),
@@ -172,7 +174,15 @@ def test_the_codes_are_those_of_the_documentation() -> None:
 
 
 def test_the_examples_set_an_example(kinds: Mapping[str, StepKind]) -> None:
-    mistakes = {"unreachable_step", "unused_variable", "outdated_form", "secret", "not_carried_out", "no_effect"}
+    mistakes = {
+        "unset_name",
+        "unreachable_step",
+        "unused_variable",
+        "outdated_form",
+        "secret",
+        "not_carried_out",
+        "no_effect",
+    }
     for file in EXAMPLES:
         assert not mistakes & {warning.code for warning in lint(file.read_bytes(), kinds).warnings}, file
 

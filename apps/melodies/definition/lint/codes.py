@@ -17,6 +17,7 @@ WARNINGS: Final[dict[str, str]] = {
     "step_name": "A step's name other than a letter followed by letters, digits, _ and -.",
     "unknown_field": "A field nobody knows, in a section that keeps such fields.",
     "unreachable_step": "A step that can never run.",
+    "unset_name": "A variable, or a condition of one word, that nothing gives a value.",
     "unused_variable": "A variable that nothing reads.",
     "version_format": "A version other than three numbers with dots: 1.4.0.",
     "workflow_name": "A melody's name other than 1 to 100 letters, digits, _ and -.",
