@@ -12,7 +12,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connection
 
 from apps.executions import ledger
-from apps.executions.states import COMPENSATION_KIND
+from apps.executions.states import COMPENSATION_KIND, Phase
 from apps.melodies.definition.expressions import ExpressionError, compile_condition
 from apps.melodies.definition.kinds import StepKind
 from workers import caching, documents, scopes, workspaces
@@ -42,9 +42,6 @@ from workers.routing import CALLS
 from workers.steps.rendering import prepare, render_fields
 
 logger = logging.getLogger(__name__)
-
-RUN, RESUME, HANDLED, TIMED_OUT = range(4)
-"""Phases of a task: what its next claim does."""
 
 
 class Abandoned(Exception):
@@ -80,16 +77,16 @@ def run(claimed: Claimed, cancelled: threading.Event) -> Result:
 
 def _run(claimed: Claimed, cancelled: threading.Event, told: list[tuple[str, dict[str, Any]]]) -> Result:
     phase = claimed["phase"]
-    if phase == TIMED_OUT:
+    if phase == Phase.TIMED_OUT:
         raise TimedOut(claimed["name"])
-    if phase == HANDLED:
+    if phase == Phase.HANDLED:
         return handled(claimed, frames_of(claimed))
-    if claimed["kind"] == COMPENSATION_KIND:
-        return Compensation(claimed) if phase == RUN else completed(claimed, _nothing(claimed), _undone(claimed))
     workflow = documents.workflow_of(claimed["organization"], claimed["version"], claimed["root"])
     context = _context(claimed, workflow, cancelled)
     context.events = told
-    condition = claimed["condition"] if phase == RUN else None
+    if claimed["kind"] == COMPENSATION_KIND:
+        return Compensation(claimed) if phase == Phase.RUN else completed(claimed, context, _undone(claimed))
+    condition = claimed["condition"] if phase == Phase.RUN else None
     if condition is not None and not compile_condition(condition).holds(context.scope):
         return skipped(claimed)
     _withdraw_rest(claimed)
@@ -102,13 +99,13 @@ def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
     key = None
     if "cache" in claimed["options"]:
         key = caching.key_of(chosen, claimed, render_fields(chosen.kind, fields, context.scope), params, context)
-        if key and claimed["phase"] == RUN and (found := caching.find(claimed, key)) is not None:
+        if key and claimed["phase"] == Phase.RUN and (found := caching.find(claimed, key)) is not None:
             context.emit("cache_hit", {"name": context.name, "task": found[1]})
             return completed(claimed, context, found[0])
     answer = Answer(claimed, context, params, chosen, key)
     if claimed["queue"] == CALLS and context.engine is not None:
         context.engine.release_database()
-    if claimed["phase"] == RUN:
+    if claimed["phase"] == Phase.RUN:
         return interpret(answer, _in_time(context, chosen.run(params, context)))
     happened = (claimed.get("carry") or {}).get("happened")
     if happened is not None and chosen.resume is not None:
@@ -141,7 +138,7 @@ def _collected(collect: Collect, params: Any, context: StepContext, frames: Sequ
 def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -> StepContext:
     carry: Any = claimed.get("carry")
     ending = False
-    if claimed["phase"] == RESUME and isinstance(carry, Mapping):
+    if claimed["phase"] == Phase.RESUME and isinstance(carry, Mapping):
         carry, ending = carry.get("details"), carry.get("ending") is True
     return StepContext(
         name=claimed["name"],
@@ -173,7 +170,7 @@ def _deadline(claimed: Claimed) -> float | None:
         return None
     started = claimed.get("started_at")
     passed = (datetime.now(UTC) - datetime.fromisoformat(started)).total_seconds() if started else 0.0
-    return monotonic() + float(timeout) - (passed if claimed["phase"] != RUN else 0.0)
+    return monotonic() + float(timeout) - (passed if claimed["phase"] != Phase.RUN else 0.0)
 
 
 def _in_time(context: StepContext, result: Any) -> Any:
@@ -202,14 +199,9 @@ def _with_bodies(kind: StepKind, params: Mapping[str, Any], bodies: Sequence[Map
 def _withdraw_rest(claimed: Claimed) -> None:
     """A join that started early and wants no more of its other predecessors."""
     rest = claimed["options"].get("withdraw")
-    if rest and claimed["phase"] == RUN:
+    if rest and claimed["phase"] == Phase.RUN:
         tasks = [claimed["shift"] + node for node in rest]
         tracker.release(insist(lambda: ledger.withdraw_rest(claimed, tasks)), at_once=False)
-
-
-def _nothing(claimed: Claimed) -> StepContext:
-    workflow = documents.workflow_of(claimed["organization"], claimed["version"], claimed["root"])
-    return _context(claimed, workflow, threading.Event())
 
 
 def _undone(claimed: Claimed) -> dict[str, Any]:

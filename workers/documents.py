@@ -1,4 +1,4 @@
-"""What a step may know of the document it stands in. Versions never change, so each is read once per process."""
+"""What a step may know of the document it stands in. Versions never change, so what is read is kept for a while."""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from apps.executions.states import Phase
 from workers import retrying
 from workers.contract import FrameOutcome, StepFailed
 from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, error_of, failed
 from workers.storable import as_far_as_storable
 
-HANDLER_PHASE = 2
 _NEVER_AGAIN = frozenset({"bad_params", "bad_expression", "expression_error", "internal_error", "too_many_steps"})
 """Another attempt would fail in the same way."""
 
@@ -48,10 +48,10 @@ def for_good(
 ) -> Result:
     """No further attempt: the handler, if there is one, else the end."""
     body = next((n for n, body in enumerate(claimed["bodies"]) if body["field"] == "on_error"), None)
-    if body is not None and claimed["bodies"][body]["size"] and claimed["phase"] != HANDLER_PHASE:
+    if body is not None and claimed["bodies"][body]["size"] and claimed["phase"] != Phase.HANDLED:
         told = {**error, "step": claimed["name"]}
         loop = {**(claimed.get("loop") or {}), "error": told}
-        return Expansion(claimed, [{"body": body, "loop": loop}], phase=HANDLER_PHASE, error=error, events=events)
+        return Expansion(claimed, [{"body": body, "loop": loop}], phase=Phase.HANDLED, error=error, events=events)
     outcome = failed(claimed, error, below=claimed["phase"] > 0)
     outcome.events[:0] = events
     return _ended(outcome, error)
@@ -80,7 +80,7 @@ def _ended(outcome: Outcome, error: Mapping[str, Any]) -> Outcome:
 
 def _delay(claimed: Claimed, failure: Failure) -> float | None:
     options = claimed["options"]
-    if claimed["phase"] == HANDLER_PHASE or (options.get("retries_itself") and "retry" not in options):
+    if claimed["phase"] == Phase.HANDLED or (options.get("retries_itself") and "retry" not in options):
         return None
     begun = claimed.get("begun_at") or claimed.get("started_at")
     elapsed = (datetime.now(UTC) - datetime.fromisoformat(begun)).total_seconds() if begun else 0.0

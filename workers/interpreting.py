@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from apps.executions.states import Phase
 from apps.melodies.definition.expressions import compile_template, expand_environment
 from workers import caching, documents
 from workers.conforming import check_result
@@ -34,7 +35,6 @@ from workers.storable import storable
 
 MAX_ROW_BYTES = 64_000
 """Results up to this size live in the task's row, larger ones in the blob store."""
-_TIMED_OUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _wait_for(claimed: Claimed, context: StepContext, result: WaitFor) -> Waitin
     if not result.buffered:
         carry["buffered"] = False
     if timed_out:
-        carry["on_due"] = _TIMED_OUT
+        carry["on_due"] = Phase.TIMED_OUT.value
     return Waiting(claimed, result.reason, due, key=result.name, carry=carry, events=_events(context))
 
 

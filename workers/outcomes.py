@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from apps.executions.states import Phase
 from workers.storable import as_far_as_storable, storable_text
 
 Claimed = Mapping[str, Any]
@@ -71,7 +72,7 @@ class Expansion:
     limit: int = 1
     stop_on_failure: bool = True
     watch: bool = False
-    phase: int = 1
+    phase: int = Phase.RESUME
     error: Mapping[str, Any] | None = None
     due_at: datetime | None = None
     events: Sequence[tuple[str, Mapping[str, Any]]] = ()

@@ -9,7 +9,7 @@ is lost (executing → dispatched).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TypeVar
 
 S = TypeVar("S", bound=StrEnum)
@@ -49,6 +49,15 @@ class FrameStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Phase(IntEnum):
+    """What the next claim of a task does; the ledger writes these numbers."""
+
+    RUN = 0
+    RESUME = 1
+    HANDLED = 2
+    TIMED_OUT = 3
 
 
 _E, _T = ExecutionStatus, TaskStatus
