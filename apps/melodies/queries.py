@@ -12,7 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from apps.accounts import queries as accounts
 from apps.accounts.models import User
 from apps.melodies.errors import MelodyNotFound
-from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
+from apps.melodies.models import Melody, MelodyVersion
 from apps.melodies.paths import PathError, normal_path
 
 
@@ -52,14 +52,3 @@ def melody_at(organization_id: UUID | str, path: str) -> Melody | None:
     except PathError:
         return None
     return Melody.objects.filter(organization_id=organization_id, path=normal).first()
-
-
-def melody_named(organization_id: UUID | str, name_or_id: str) -> Melody | None:
-    """For a worker: the melody of this id, else the newest of this name that is not archived."""
-    mine = Melody.objects.filter(organization_id=organization_id)
-    try:
-        found = mine.filter(pk=UUID(name_or_id)).first()
-    except ValueError:
-        found = None
-    active = mine.exclude(status=MelodyStatus.ARCHIVED)
-    return found or active.filter(name=name_or_id).order_by("-id").first()
