@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, get_args
@@ -21,6 +22,10 @@ Path = tuple[str | int, ...]
 
 _ROUNDS = 4
 _SHOWN = 80
+_QUOTED = re.compile(r"'([^']+)'")
+_TAG = re.compile(
+    r"Input tag '(?P<found>.*)' found using '(?P<field>\w+)' does not match any of the expected tags: (?P<known>.*)"
+)
 _EXPECTED = {
     "string_type": "text", "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping",
     "model_attributes_type": "a mapping", "bool_type": "true or false", "bool_parsing": "true or false",
@@ -161,7 +166,9 @@ class ParamsChecker:
             about = _named(path) if path else f"Step type {kind}"
             between = " " if all(sentence.startswith("should ") for sentence in found) else ": "
             about = about[:1].upper() + about[1:]
-            self._problems.add("invalid_value", f"{about}{between}{' or '.join(found)}.", pointer)
+            self._problems.add(
+                "invalid_value", f"{about}{between}{' or '.join(found)}.", pointer, meant=_meant(details, value)
+            )
 
     def _complain_of_stranger(self, path: Path, pointer: str) -> None:
         field, kind = str(path[-1])[:_SHOWN], self._kind.name
@@ -226,6 +233,17 @@ def _named(path: Path) -> str:
     return f"`{str(last)[:_SHOWN]}`"
 
 
+def _meant(details: Sequence[ErrorDetails], value: Any) -> tuple[str, list[str]] | None:
+    """What was written instead of one of a few words, and these words."""
+    for detail in details:
+        tag = _TAG.match(detail["msg"])
+        if tag is not None:
+            return tag["found"], _QUOTED.findall(tag["known"])
+        if detail["type"] == "literal_error" and isinstance(value, str):
+            return value, _QUOTED.findall(detail["msg"])
+    return None
+
+
 def _sentence(detail: ErrorDetails, value: Any) -> str:
     """A complaint in plain words, to stand behind the name of the field."""
     expected = _EXPECTED.get(detail["type"])
@@ -233,6 +251,9 @@ def _sentence(detail: ErrorDetails, value: Any) -> str:
         found = what(value)
         return f"should be {expected}" + (f", not {found}" if found != expected else "")
     message = detail["msg"]
+    tag = _TAG.match(message)
+    if tag is not None:
+        return f"its `{tag['field']}` should be {tag['known']}, not '{tag['found'][:_SHOWN]}'"
     for start, better in (("Input should be ", "should be "), ("Value error, ", ""), ("Assertion failed, ", "")):
         if message.startswith(start):
             return (better + message[len(start) :]).rstrip(".")

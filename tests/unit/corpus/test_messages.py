@@ -118,3 +118,19 @@ def test_a_slip_where_any_field_is_taken_is_a_warning() -> None:
     assert [(warning.pointer, warning.suggestion) for warning in definition.warnings] == [
         ("/workflow/steps/0/claude_options/max_turn", "max_turns")
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "meant"),
+    [
+        ("{name: a, type: file_ops, operation: raed, path: x}", "read"),
+        (
+            "{name: a, type: data_transform, input_source: inputs.x, operations: [{operation: filtr, field: y}]}",
+            "filter",
+        ),
+    ],
+)
+def test_a_slip_in_a_word_of_a_list_is_answered_with_the_word(step: str, meant: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        load(f"workflow: {{name: m, steps: [{step}]}}", known_kinds())
+    assert [problem.suggestion for problem in refused.value.problems] == [meant]
