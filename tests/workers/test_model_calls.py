@@ -119,7 +119,7 @@ def test_a_missing_sdk_names_what_to_install(step: MakeStep, monkeypatch: pytest
         raise ModuleNotFoundError(f"No module named {name!r}", name="anthropic")
 
     monkeypatch.setattr(providers, "import_module", absent)
-    with pytest.raises(ModelError, match=r"pip install 'symphony\[anthropic\]'") as missing:
+    with pytest.raises(ModelError, match=r"pip install anthropic") as missing:
         ask(step(), request())
     assert missing.value.code == "no_provider"
     assert usages() == []
