@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from resource import RUSAGE_SELF, getrusage
+from time import monotonic, thread_time
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -36,12 +38,15 @@ from workers.engine import TaskEngine, frames_of
 from workers.failing import Failure, after_failure, handled
 from workers.insisting import insist
 from workers.interpreting import Answer, completed, interpret, skipped
-from workers.outcomes import Claimed, Compensation, Result
+from workers.outcomes import Claimed, Compensation, Effort, Outcome, Result
 from workers.pit import tracker
 from workers.routing import CALLS
 from workers.steps.rendering import prepare, render_fields
 
 logger = logging.getLogger(__name__)
+
+_MAXRSS_PER_KB = 1024 if sys.platform == "darwin" else 1
+"""macOS counts bytes, Linux kilobytes."""
 
 
 class Abandoned(Exception):
@@ -50,6 +55,16 @@ class Abandoned(Exception):
 
 def run(claimed: Claimed, cancelled: threading.Event) -> Result:
     """Run a claimed task. Whatever the step does wrong is recorded as an error; only cancellation raises."""
+    began = thread_time()
+    result = _recorded(claimed, cancelled)
+    if isinstance(result, Outcome):
+        result.effort = Effort(
+            round((thread_time() - began) * 1000), getrusage(RUSAGE_SELF).ru_maxrss // _MAXRSS_PER_KB
+        )
+    return result
+
+
+def _recorded(claimed: Claimed, cancelled: threading.Event) -> Result:
     told: list[tuple[str, dict[str, Any]]] = []
     try:
         return _run(claimed, cancelled, told)

@@ -15,6 +15,14 @@ Claimed = Mapping[str, Any]
 LONGEST_MESSAGE = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What an attempt has cost: processor time of its thread, and the highest its process has ever stood at in memory."""
+
+    cpu_ms: int
+    memory_kb: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """The attempt has ended its task. `below`, `cancel`, `complete` and `run` are what ends with it (ledger_finish)."""
@@ -34,6 +42,7 @@ class Outcome:
     run: str | None = None
     message: str = ""
     """With `run`: why, for people."""
+    effort: Effort | None = None
 
     def as_row(self) -> dict[str, Any]:
         """The outcome as ledger_finish reads it."""
@@ -47,6 +56,8 @@ class Outcome:
             "error": self.error,
             "events": self.events,
         }
+        if self.effort is not None:
+            row |= {"cpu": self.effort.cpu_ms, "memory": self.effort.memory_kb}
         if self.artifacts:
             row["artifacts"] = self.artifacts
         if self.variables:

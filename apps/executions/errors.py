@@ -11,6 +11,30 @@ class ExecutionOver(Conflict):
     code = "execution_over"
 
 
+class NotPausable(Conflict):
+    """Only an execution that is pending or running can be paused."""
+
+    code = "not_pausable"
+
+
+class NotPaused(Conflict):
+    """Only a paused execution can be resumed."""
+
+    code = "not_paused"
+
+
+class CorrelationTaken(Conflict):
+    """There is an execution with this correlation id already; each has one of its own."""
+
+    code = "correlation_id_taken"
+
+
+class ParentElsewhere(Invalid):
+    """The parent execution belongs to another organization than the melody."""
+
+    code = "parent_elsewhere"
+
+
 class InvalidInput(Invalid):
     """The input of the execution is not what the melody takes."""
 

@@ -312,6 +312,26 @@ def cancel(execution_id: UUID, reason: str) -> int | None:
     return count
 
 
+def pause(execution_id: UUID, message: str) -> str:
+    """Let nothing new of a run begin; the status it has now, `paused` when that worked."""
+    status: str = _rows("SELECT ledger_pause(%s, %s)", [execution_id, message])[0][0]
+    return status
+
+
+def resume(execution_id: UUID) -> list[Release] | None:
+    """Let a paused run go on: what is to be sent now. None when it is not paused."""
+    rows = _rows("SELECT * FROM ledger_resume(%s, %s)", [execution_id, settings.SYMPHONY_RESEND_SECONDS])
+    if rows and rows[0][1] is None:
+        return None
+    return [_release(row[1:]) for row in rows]
+
+
+def refresh_statistics(limit: int) -> int:
+    """Count the runs of melodies anew where they have changed; how many melodies were counted."""
+    count: int = _rows("SELECT ledger_refresh_statistics(%s)", [limit])[0][0]
+    return count
+
+
 def report_lost(organization_id: str, carrier: str, reason: str) -> list[Release]:
     """A worker process died: give back what it held. `carrier` is what it named itself in its claims."""
     rows = _rows(

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from apps.executions import blobs
-from apps.executions.models import Execution, Task
+from apps.executions.models import Execution, MelodyStatistics, Task
 from apps.executions.states import COMPENSATION_KIND, EXECUTION_TERMINAL, JOIN_KIND, TaskStatus
 from apps.melodies.errors import MelodyNotFound
 from apps.melodies.models import Melody, MelodyVersion
@@ -34,6 +34,12 @@ def latest_version(melody: Melody) -> MelodyVersion:
     if version is None:
         raise MelodyNotFound("This melody has no version yet.")
     return version
+
+
+def statistics_of(melody: Melody) -> MelodyStatistics:
+    """What the sweep has counted; zeros for a melody that it has not come to."""
+    found = MelodyStatistics.objects.filter(melody=melody).first()
+    return found or MelodyStatistics(melody=melody, organization_id=melody.organization_id)
 
 
 def first_task_id(execution_id: UUID) -> UUID:

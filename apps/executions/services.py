@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action, require
+from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
-from apps.executions.errors import ExecutionOver, InvalidInput
+from apps.executions.errors import (
+    CorrelationTaken,
+    ExecutionOver,
+    InvalidInput,
+    NotPausable,
+    NotPaused,
+    ParentElsewhere,
+)
 from apps.executions.models import Conversation, Execution, Variable
 from apps.executions.queries import latest_version
+from apps.executions.states import ExecutionStatus
 from apps.melodies.definition.expressions import ExpressionError, expand_environment
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.definition.problems import ProblemList
@@ -63,17 +74,27 @@ def start_execution(
     melody: Melody,
     version: MelodyVersion | None = None,
     input: Mapping[str, Any] | None = None,  # noqa: A002 - the seeds' and the API's word
+    correlation_id: UUID | None = None,
+    parent: Execution | None = None,
 ) -> Execution:
-    """Begin a run of a version (the latest by default). Its first steps are sent after the commit."""
+    """Begin a run of a version (the latest by default). Its first steps are sent after the commit.
+
+    `correlation_id` is the caller's name for it, one of its own for each run; `parent` the run it was started for.
+    """
     require(actor=actor, organization=melody.organization, action=Action.WRITE)
     version = version or latest_version(melody)
     given = _checked_input(input)
     workflow = version.document.get("workflow", version.document)
     limits = read_limits(workflow, "", ProblemList(1))
     allowed = limits.max_execution_time_s
-    with transaction.atomic():
+    if parent is not None and parent.organization_id != melody.organization_id:
+        raise ParentElsewhere
+    with transaction.atomic(), _one_of_each_correlation(correlation_id):
         execution = Execution.objects.create(
             organization_id=melody.organization_id,
+            project_id=melody.project_id,
+            correlation_id=correlation_id or uuid4(),
+            parent_execution=parent,
             melody=melody,
             version=version,
             version_sha256=version.sha256,
@@ -91,16 +112,57 @@ def start_execution(
 
 
 def cancel_execution(*, actor: User, execution: Execution, reason: str = "") -> Execution:
-    """Cancel a run: nothing new starts, running steps are told to stop, late results change nothing.
-
-    Staff need no role in the organization; in the admin the database lets them see it.
-    """
-    if not actor.is_staff:
-        require(actor=actor, organization=execution.organization, action=Action.WRITE)
-    if ledger.cancel(execution.id, reason or f"Cancelled by {actor.email}.") is None:
-        raise ExecutionOver
+    """Cancel a run: nothing new starts, running steps are told to stop, late results change nothing."""
+    _require_control(actor, execution)
+    with transaction.atomic():
+        if ledger.cancel(execution.id, reason or f"Cancelled by {actor.email}.") is None:
+            raise ExecutionOver
+        _leave_control_trace("cancelled", actor, execution, reason)
     execution.refresh_from_db()
     return execution
+
+
+def pause_execution(*, actor: User, execution: Execution, reason: str = "") -> Execution:
+    """Let nothing new of a run begin. What runs comes to its end; timers and approvals go on; its deadline waits."""
+    _require_control(actor, execution)
+    with transaction.atomic():
+        status = ledger.pause(execution.id, reason or f"Paused by {actor.email}.")
+        if status != ExecutionStatus.PAUSED:
+            raise NotPausable(f"This execution is {status}; only one that is pending or running can be paused.")
+        _leave_control_trace("paused", actor, execution, reason)
+    execution.refresh_from_db()
+    return execution
+
+
+def resume_execution(*, actor: User, execution: Execution) -> Execution:
+    """Let a paused run go on."""
+    _require_control(actor, execution)
+    with transaction.atomic():
+        released = ledger.resume(execution.id)
+        if released is None:
+            execution.refresh_from_db()
+            raise NotPaused(f"This execution is {execution.status}; only a paused one can be resumed.")
+        _leave_control_trace("resumed", actor, execution, "")
+        dispatch.send_after_commit(released)
+    execution.refresh_from_db()
+    return execution
+
+
+def _require_control(actor: User, execution: Execution) -> None:
+    """Staff need no role in the organization; in the admin the database lets them see it."""
+    if not actor.is_staff:
+        require(actor=actor, organization=execution.organization, action=Action.WRITE)
+
+
+def _leave_control_trace(happened: str, actor: User, execution: Execution, reason: str) -> None:
+    leave_trace(
+        f"execution.{happened}",
+        actor=actor,
+        organization=execution.organization,
+        target=execution,
+        after={"reason": reason} if reason else None,
+        correlation_id=execution.correlation_id,
+    )
 
 
 def store_plan(*, version: MelodyVersion, nodes: Iterable[Mapping[str, Any]]) -> None:
@@ -126,6 +188,16 @@ def _batches(nodes: Iterable[Mapping[str, Any]], size: int) -> Iterable[list[Map
             batch = []
     if batch:
         yield batch
+
+
+@contextmanager
+def _one_of_each_correlation(correlation_id: UUID | None) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if "execution_correlation" not in str(error):
+            raise
+        raise CorrelationTaken(f"There is an execution with the correlation id {correlation_id} already.") from error
 
 
 def _checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -161,4 +233,4 @@ def _set_initial_variables(execution: Execution, workflow: Mapping[str, Any]) ->
     )
 
 
-__all__ = ["cancel_execution", "start_execution", "store_plan"]
+__all__ = ["cancel_execution", "pause_execution", "resume_execution", "start_execution", "store_plan"]

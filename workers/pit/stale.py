@@ -26,6 +26,9 @@ from workers.routing import QUEUES
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+STATISTICS_SECONDS = 2.0
+"""How often the statistics of melodies are brought up to date."""
+MELODIES_COUNTED = 200
 BOOKS_SECONDS = 10.0
 """How often model calls are looked for that nobody settled, and kept results whose time is over."""
 
@@ -41,10 +44,13 @@ def sweep_once() -> int:
 def sweep_until(stop: threading.Event) -> None:
     """Sweep again and again, at once while there is much to do; troubles are told and tried again."""
     moved = 0
-    books = 0.0
+    books = statistics = 0.0
     while not stop.wait(0 if moved >= BATCH else settings.SYMPHONY_SWEEP_SECONDS):
         try:
             moved = sweep_once()
+            if monotonic() >= statistics:
+                refresh_statistics()
+                statistics = monotonic() + STATISTICS_SECONDS
             if monotonic() >= books:
                 close_lost()
                 _forget_results()
@@ -66,6 +72,12 @@ def _send_unsent(queue: str) -> int:
         logger.info("sending %d tasks of queue %s again", len(released), queue)
     dispatch.send(released)
     return len(released)
+
+
+def refresh_statistics() -> int:
+    """Count the runs of melodies anew; how many melodies were counted."""
+    with sweeping():
+        return ledger.refresh_statistics(MELODIES_COUNTED)
 
 
 def _forget_results() -> None:

@@ -14,12 +14,16 @@ from apps.executions.models import Artifact, Event, Execution, Task
 class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     status = django_filters.MultipleChoiceFilter(choices=EXECUTION_STATUSES, label="May be given several times.")
     melody = django_filters.UUIDFilter(field_name="melody_id")
+    project = django_filters.UUIDFilter(field_name="project_id")
+    agent = django_filters.UUIDFilter(field_name="agent_id")
+    parent = django_filters.UUIDFilter(field_name="parent_execution_id")
+    correlation_id = django_filters.UUIDFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Execution
-        fields = ("status", "melody", "created_after", "created_before")
+        fields = ("status", "melody", "project", "agent", "parent", "correlation_id", "created_after", "created_before")
 
 
 class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types

@@ -22,6 +22,8 @@ EXECUTION_STATUSES: Final = [(status.value, status.value) for status in Executio
 TASK_STATUSES: Final = [(status.value, status.value) for status in TaskStatus]
 """Named in the settings, so that the schema calls them ExecutionStatus and TaskStatus."""
 
+MAX_VERSION: Final = 2**31 - 1
+
 _URI = {"type": "string", "format": "uri"}
 _NULLABLE_SECONDS = {"type": ["number", "null"], "description": "From start to end; null before the end."}
 _ANY = {"description": "Any JSON value."}
@@ -55,7 +57,7 @@ WAITING_FOR = {
     },
     "required": ["reason", "name", "due_at", "details", "role", "quorum", "decisions"],
 }
-_LINKS = ("tasks", "events", "artifacts", "graph", "signals", "spending", "stream", "cancel", "page")
+_LINKS = ("tasks", "events", "artifacts", "graph", "signals", "spending", "stream", "pause", "resume", "cancel", "page")
 
 
 def _seconds(started: datetime | None, completed: datetime | None) -> float | None:
@@ -67,6 +69,9 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     melody_name = serializers.CharField(source="melody.name", read_only=True)
     organization = serializers.UUIDField(source="organization_id", read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
+    parent = serializers.UUIDField(source="parent_execution_id", read_only=True, allow_null=True)
+    project = serializers.UUIDField(source="project_id", read_only=True, allow_null=True)
+    agent = serializers.UUIDField(source="agent_id", read_only=True, allow_null=True)
     status = serializers.ChoiceField(choices=EXECUTION_STATUSES, read_only=True)
     error = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
@@ -86,8 +91,16 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "status_message",
             "error",
             "correlation_id",
+            "parent",
+            "project",
+            "agent",
+            "retry_count",
+            "max_retries",
             "created_at",
+            "updated_at",
             "started_at",
+            "paused_at",
+            "resumed_at",
             "completed_at",
             "duration_seconds",
             "url",
@@ -131,10 +144,24 @@ class ExecutionDetailSerializer(ExecutionSerializer):
     input = serializers.DictField(read_only=True)
     outputs = serializers.SerializerMethodField()
     task_counts = serializers.SerializerMethodField()
+    resource_usage = serializers.DictField(
+        read_only=True,
+        help_text="What it has used: processor time, memory, model calls, artifacts. Empty before the end.",
+    )
+    performance_metrics = serializers.DictField(
+        read_only=True, help_text="How it went: waiting and running times, steps by outcome. Empty before the end."
+    )
 
     class Meta:
         model = Execution
-        fields = (*ExecutionSerializer.Meta.fields, "input", "outputs", "task_counts")
+        fields = (
+            *ExecutionSerializer.Meta.fields,
+            "input",
+            "outputs",
+            "task_counts",
+            "resource_usage",
+            "performance_metrics",
+        )
         read_only_fields = fields
 
     @extend_schema_field(
@@ -367,7 +394,13 @@ class GraphSerializer(serializers.Serializer[Any]):
 
 class StartInput(serializers.Serializer[Execution]):
     input = serializers.DictField(required=False, help_text="Names and values, as `inputs.…` in the melody.")
-    version = serializers.IntegerField(required=False, min_value=1, help_text="The latest if not given.")
+    version = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_VERSION, help_text="The latest if not given."
+    )
+    correlation_id = serializers.UUIDField(
+        required=False, help_text="Your own name for this run, new for each; one is made if not given."
+    )
+    parent = serializers.UUIDField(required=False, help_text="The execution this one is started for.")
 
     def to_internal_value(self, data: Any) -> Any:
         # An input under a name nobody reads would be a run with other values than were meant.
@@ -378,6 +411,10 @@ class StartInput(serializers.Serializer[Execution]):
                 {name: [f"There is no such field; there are {known}."] for name in unknown}, code="unknown_field"
             )
         return super().to_internal_value(data)
+
+
+class PauseInput(serializers.Serializer[Execution]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
 
 
 class CancelInput(serializers.Serializer[Execution]):

@@ -7,12 +7,13 @@ from django.urls import path
 from apps.core.api.routes import route
 from apps.executions.api.approvals import ApprovalListView, DecisionListView, DecisionView
 from apps.executions.api.content import ArtifactContentView
+from apps.executions.api.control import CancelView, PauseView, ResumeView
 from apps.executions.api.signals import SignalsView
+from apps.executions.api.statistics import StatisticsView
 from apps.executions.api.stream import stream_view
 from apps.executions.api.views import (
     ArtifactListView,
     ArtifactView,
-    CancelView,
     EventListView,
     ExecutionListView,
     ExecutionView,
@@ -25,9 +26,12 @@ from apps.executions.api.views import (
 
 urlpatterns = [
     *route("melodies/<uuid:melody_id>/executions/", MelodyExecutionsView, "melody-executions"),
+    *route("melodies/<uuid:melody_id>/statistics/", StatisticsView, "melody-statistics"),
     *route("executions/", ExecutionListView, "executions"),
     *route("executions/<uuid:execution_id>/", ExecutionView, "execution"),
     *route("executions/<uuid:execution_id>/cancel/", CancelView, "execution-cancel"),
+    *route("executions/<uuid:execution_id>/pause/", PauseView, "execution-pause"),
+    *route("executions/<uuid:execution_id>/resume/", ResumeView, "execution-resume"),
     *route("executions/<uuid:execution_id>/tasks/", TaskListView, "execution-tasks"),
     *route("executions/<uuid:execution_id>/events/", EventListView, "execution-events"),
     *route("executions/<uuid:execution_id>/artifacts/", ArtifactListView, "execution-artifacts"),

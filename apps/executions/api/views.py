@@ -22,7 +22,6 @@ from apps.executions.api.serializers import (
     EDGE_NAMES,
     STRIPED,
     ArtifactSerializer,
-    CancelInput,
     EventSerializer,
     ExecutionDetailSerializer,
     ExecutionSerializer,
@@ -80,24 +79,27 @@ class MelodyExecutionsView(IdempotentMixin, _ExecutionList):
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
         number = given.validated_data.get("version")
+        parent = given.validated_data.get("parent")
         execution = services.start_execution(
             actor=actor,
             melody=melody,
             version=None if number is None else melodies.version_of(melody, number),
             input=given.validated_data.get("input"),
+            correlation_id=given.validated_data.get("correlation_id"),
+            parent=None if parent is None else lookups.execution_for(actor=actor, execution_id=parent),
         )
         data = ExecutionDetailSerializer(execution, context=self.get_serializer_context()).data
         return Response(data, status=status.HTTP_201_CREATED, headers={"Location": data["url"]})
 
 
-class _OfOneExecution(TenantAPIView):
+class OfOneExecution(TenantAPIView):
     """Of one execution, which must be one of the caller's organizations'."""
 
     def execution(self) -> Execution:
         return lookups.execution_for(actor=actor_of(self.request), execution_id=self.kwargs["execution_id"])
 
 
-class ExecutionView(_OfOneExecution, GenericAPIView[Execution]):
+class ExecutionView(OfOneExecution, GenericAPIView[Execution]):
     serializer_class = ExecutionDetailSerializer
     queryset = Execution.objects.none()
 
@@ -106,30 +108,7 @@ class ExecutionView(_OfOneExecution, GenericAPIView[Execution]):
         return Response(self.get_serializer(self.execution()).data)
 
 
-class CancelView(_OfOneExecution, GenericAPIView[Execution]):
-    serializer_class = ExecutionDetailSerializer
-    queryset = Execution.objects.none()
-
-    @extend_schema(
-        operation_id="executions_cancel",
-        summary="Cancel an execution",
-        description="Nothing new starts, running steps are told to stop, late results change nothing. 409 with the code "
-        "`execution_over` if it has ended already.",
-        tags=["executions"],
-        request=CancelInput,
-        responses={200: ExecutionDetailSerializer},
-    )
-    def post(self, request: Request, execution_id: UUID) -> Response:
-        execution = self.execution()
-        given = CancelInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        execution = services.cancel_execution(
-            actor=actor_of(request), execution=execution, reason=given.validated_data.get("reason", "")
-        )
-        return Response(self.get_serializer(execution).data)
-
-
-class GraphView(_OfOneExecution, GenericAPIView[Any]):
+class GraphView(OfOneExecution, GenericAPIView[Any]):
     serializer_class = GraphSerializer
 
     @extend_schema(operation_id="executions_graph", summary="What it runs, as a graph", tags=["executions"])
@@ -153,7 +132,7 @@ class GraphView(_OfOneExecution, GenericAPIView[Any]):
         )
 
 
-class SpendingView(_OfOneExecution, GenericAPIView[Any]):
+class SpendingView(OfOneExecution, GenericAPIView[Any]):
     serializer_class = ExecutionSpendingSerializer
 
     @extend_schema(operation_id="executions_spending", summary="What its model calls have cost", tags=["executions"])
@@ -162,7 +141,7 @@ class SpendingView(_OfOneExecution, GenericAPIView[Any]):
         return Response(ExecutionSpendingSerializer.of_run(found).data)
 
 
-class TaskListView(_OfOneExecution, ListAPIView[Task]):
+class TaskListView(OfOneExecution, ListAPIView[Task]):
     """In the order of the plan; what runs inside a composite step comes after the melody's own steps."""
 
     serializer_class = TaskSerializer
@@ -199,7 +178,7 @@ class _NamesTasks(ListAPIView[Any]):
         return {**super().get_serializer_context(), "task_names": getattr(self, "_task_names", {})}
 
 
-class EventListView(_OfOneExecution, _NamesTasks):
+class EventListView(OfOneExecution, _NamesTasks):
     serializer_class = EventSerializer
     queryset = Event.objects.none()
     filterset_class = EventFilter
@@ -213,7 +192,7 @@ class EventListView(_OfOneExecution, _NamesTasks):
         return super().get(request, *args, **kwargs)
 
 
-class ArtifactListView(_OfOneExecution, _NamesTasks):
+class ArtifactListView(OfOneExecution, _NamesTasks):
     serializer_class = ArtifactSerializer
     queryset = Artifact.objects.none()
     filterset_class = ArtifactFilter

@@ -13,6 +13,7 @@ from apps.executions.models.kept import CachedResult, Conversation
 from apps.executions.models.plan import PlanNode
 from apps.executions.models.record import Artifact, Blob, Event, PitOperation
 from apps.executions.models.run import Execution, Task, Variable
+from apps.executions.models.statistics import MelodyStatistics
 from apps.executions.models.waiting import Decision, Signal
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Execution",
     "Expansion",
     "Frame",
+    "MelodyStatistics",
     "PitOperation",
     "PlanNode",
     "Signal",

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -15,16 +16,25 @@ from apps.core.ids import uuid7
 from apps.executions.models.owned import RunOwned, choices
 from apps.executions.states import ExecutionStatus, TaskStatus
 from apps.melodies.models import Melody, MelodyVersion
+from apps.projects.models import Project
 
 
 class Execution(models.Model):
-    """One run of one melody version (seed 002's workflow_execution)."""
+    """One run of one melody version (seed 002's workflow_execution).
+
+    `project` and `agent_id` are the melody's when it starts. `resource_usage` and `performance_metrics` are taken when it ends (sql/measures.sql says what is in them).
+    `paused_seconds` counts the pauses that are over; the clock of `deadline_at` stands still meanwhile. A trigger keeps `updated_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="executions")
     melody = models.ForeignKey(Melody, on_delete=models.CASCADE, related_name="executions")
     version = models.ForeignKey(MelodyVersion, on_delete=models.PROTECT, related_name="executions")
     version_sha256 = models.CharField(max_length=64)
+    project = models.ForeignKey(
+        Project, on_delete=models.SET_NULL, null=True, related_name="executions", db_constraint=False, db_index=False
+    )
+    agent_id: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
     status = models.CharField(
         max_length=10, choices=choices(ExecutionStatus), default=ExecutionStatus.QUEUED, db_index=True
     )
@@ -40,17 +50,34 @@ class Execution(models.Model):
     max_tasks = models.IntegerField(null=True)
     max_parallel = models.IntegerField(null=True)
     deadline_at = models.DateTimeField(null=True)
-    correlation_id = models.UUIDField(default=uuid.uuid4, db_index=True)
+    correlation_id = models.UUIDField(default=uuid.uuid4)
     parent_execution = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    resumed_at = models.DateTimeField(null=True)
+    paused_seconds = models.FloatField(db_default=0)
     completed_at = models.DateTimeField(null=True)
+    resource_usage = models.JSONField(default=dict)
+    performance_metrics = models.JSONField(default=dict)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "correlation_id"], name="execution_correlation"),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["organization", "-id"], name="execution_by_organization"),
+            models.Index(fields=["melody", "-completed_at"], name="execution_ended"),
+            models.Index(
+                fields=["agent_id", "-id"], name="execution_by_agent", condition=models.Q(agent_id__isnull=False)
+            ),
+            models.Index(
+                fields=["project", "-id"], name="execution_by_project", condition=models.Q(project__isnull=False)
+            ),
+            BrinIndex(fields=["updated_at"], name="execution_changed", autosummarize=True, pages_per_range=16),
             models.Index(
                 fields=["deadline_at"],
                 name="execution_deadline",
@@ -73,6 +100,7 @@ class Task(RunOwned):
     while it waits. `wait` says for what it waits: timer, retry, frames, approval or signal (`wait_key` is the heading or
     the signal's name). `phase` says what its next claim does: 0 run, 1 collect or resume, 2 collect the error handler,
     3 time out. `carry` is what an attempt or the waiting leaves for the next claim.
+    `cpu_ms` and `memory_kb` are of its last attempt: the processor time of its thread, the peak of its process.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -112,6 +140,8 @@ class Task(RunOwned):
     output = models.JSONField(null=True)
     output_ref = models.CharField(max_length=64, null=True)  # noqa: DJ001 - none for a result in the row
     error = models.JSONField(null=True)
+    cpu_ms = models.IntegerField(null=True)
+    memory_kb = models.IntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     dispatched_at = models.DateTimeField(null=True)
     begun_at = models.DateTimeField(null=True)

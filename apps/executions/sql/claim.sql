@@ -110,7 +110,8 @@ BEGIN
   LOOP
     v_count := v_count + 1;
     IF (r.x).status = 'pending' THEN
-      UPDATE executions_execution SET status = 'running', started_at = clock_timestamp()
+      UPDATE executions_execution
+      SET status = 'running', started_at = clock_timestamp(), status_message = ledger_message('running', NULL, NULL)
       WHERE id = (r.k).execution_id AND status = 'pending';
       IF FOUND THEN
         PERFORM ledger_event((r.k).organization_id, (r.k).execution_id, NULL, 'execution_started', '{}');

@@ -77,7 +77,7 @@ BEGIN
 END $$;
 
 -- Record outcomes of one worker, all of the same run and version, and let go what they let go.
--- p_outcomes: [{task, attempt, lease, status, output, ref, error, events: [[type, payload]], artifacts, variables,
+-- p_outcomes: [{task, attempt, lease, status, output, ref, error, cpu, memory, events: [[type, payload]], artifacts, variables,
 -- below, cancel, complete, run}]. `below`: frames that have not ended are cancelled; `cancel`, `complete`: see
 -- ledger_withdraw_steps; `run`: see ledger_stop.
 -- An outcome whose lease is not the task's any more changes nothing (fencing); its id comes back with kind 'stale'.
@@ -108,11 +108,11 @@ BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   FOR o IN
     SELECT * FROM jsonb_to_recordset(p_outcomes) AS
-      x(task uuid, attempt int, lease uuid, status text, output jsonb, ref text, error jsonb)
+      x(task uuid, attempt int, lease uuid, status text, output jsonb, ref text, error jsonb, cpu int, memory int)
   LOOP
     UPDATE executions_task t
     SET status = o.status, output = o.output, output_ref = o.ref, error = o.error, lease = NULL, due_at = NULL,
-        carry = NULL, completed_at = clock_timestamp()
+        carry = NULL, cpu_ms = o.cpu, memory_kb = o.memory, completed_at = clock_timestamp()
     WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
     RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate INTO r;
     CONTINUE WHEN NOT FOUND;

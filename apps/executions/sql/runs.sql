@@ -9,7 +9,8 @@ DECLARE
   x executions_execution%ROWTYPE;
   v_count int;
 BEGIN
-  UPDATE executions_execution SET status = 'pending' WHERE id = p_execution AND status = 'queued' RETURNING * INTO x;
+  UPDATE executions_execution SET status = 'pending', status_message = ledger_message('pending', NULL, NULL)
+  WHERE id = p_execution AND status = 'queued' RETURNING * INTO x;
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -77,6 +78,7 @@ BEGIN
   END IF;
   v_count := ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_cancelled', 'message',
     'The execution was cancelled.'));
+  PERFORM ledger_record_measures(p_execution);
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_cancelled',
                        jsonb_build_object('reason', p_reason, 'tasks', v_count));
   RETURN v_count;
@@ -88,15 +90,16 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_execution%ROWTYPE;
 BEGIN
-  UPDATE executions_execution SET status = 'running' WHERE id = p_execution AND status IN ('pending', 'paused');
+  UPDATE executions_execution SET status = 'running' WHERE id = p_execution AND status = 'pending';
   UPDATE executions_execution
-  SET status = 'timeout', completed_at = clock_timestamp(), error_code = 'execution_timeout',
+  SET status = 'timeout', status_message = 'Out of time.', completed_at = clock_timestamp(), error_code = 'execution_timeout',
       error_message = 'The run took longer than the '
-        || round(extract(epoch FROM deadline_at - created_at)) || ' s it may take.'
+        || round(extract(epoch FROM deadline_at - created_at)::numeric - paused_seconds::numeric) || ' s it may take.'
   WHERE id = p_execution AND status = 'running' RETURNING * INTO x;
   IF FOUND THEN
     PERFORM ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_timeout', 'message',
       'The run took longer than it may.'));
+    PERFORM ledger_record_measures(p_execution);
     PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_timeout', '{}');
   END IF;
 END $$;

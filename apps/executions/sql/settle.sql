@@ -94,8 +94,10 @@ RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_execution%ROWTYPE;
   v_task uuid;
+  v record;
 BEGIN
   SELECT * INTO x FROM executions_execution WHERE id = p_execution FOR UPDATE;
+  -- Of a paused run ledger_resume finds that its last step has ended.
   IF x.status <> 'running' THEN
     RETURN '{}';
   END IF;
@@ -115,9 +117,14 @@ BEGIN
       RETURN '{}';
     END IF;
   END IF;
-  UPDATE executions_execution
-  SET status = CASE WHEN failures > 0 THEN 'failed' ELSE 'completed' END, completed_at = clock_timestamp()
-  WHERE id = p_execution RETURNING * INTO x;
+  SELECT * INTO v FROM ledger_measure(p_execution);
+  UPDATE executions_execution e
+  SET status = CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, completed_at = clock_timestamp(),
+      resource_usage = v.used, performance_metrics = v.measured,
+      status_message = CASE WHEN e.status_message = ledger_message('running', NULL, NULL)
+        THEN ledger_message(CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, v.measured, e.error_message)
+        ELSE e.status_message END
+  WHERE e.id = p_execution RETURNING * INTO x;
   PERFORM ledger_event(p_organization, p_execution, NULL, 'execution_' || x.status, '{}');
   RETURN '{}';
 END $$;

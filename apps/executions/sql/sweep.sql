@@ -138,7 +138,7 @@ BEGIN
   PERFORM ledger_time_out(e.id) FROM (
     SELECT x.id FROM executions_execution x
     WHERE x.deadline_at < clock_timestamp() AND x.completed_at IS NULL
-      AND x.status IN ('pending', 'running', 'paused')
+      AND x.status IN ('pending', 'running')
     LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
   RETURN QUERY SELECT l.* FROM ledger_released(ledger_hold(v_released)) l;
 END $$;

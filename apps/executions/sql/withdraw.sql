@@ -137,11 +137,13 @@ BEGIN
     RETURN ledger_end_frames(ARRAY[v_home], p_resend);
   END IF;
   SELECT x.organization_id, x.compensation INTO r FROM executions_execution x
-  WHERE x.id = p_execution AND x.status = 'running' FOR UPDATE;
+  WHERE x.id = p_execution AND x.status IN ('running', 'paused') FOR UPDATE;
   IF NOT FOUND THEN
     RETURN '{}';
   END IF;
   v_organization := r.organization_id;
+  -- A step that ends the run ends it also while it is paused.
+  UPDATE executions_execution SET status = 'running' WHERE id = p_execution AND status = 'paused';
   UPDATE executions_frame f SET status = 'cancelled'
   WHERE f.status IN ('pending', 'running') AND f.parent_task_id IN (
     SELECT t.id FROM executions_task t
@@ -158,6 +160,7 @@ BEGIN
   SET status_message = coalesce(nullif(p_message, ''), v_error ->> 'message') WHERE id = p_execution;
   IF p_status = 'cancelled' THEN
     UPDATE executions_execution SET status = 'cancelled', completed_at = clock_timestamp() WHERE id = p_execution;
+    PERFORM ledger_record_measures(p_execution);
     PERFORM ledger_event(v_organization, p_execution, NULL, 'execution_cancelled', v_error);
     RETURN '{}';
   END IF;

@@ -14,7 +14,7 @@ from django.db import connection
 
 from apps.accounts import queries as accounts
 from apps.accounts.models import Organization, User
-from apps.core.tenancy import acting_as, working_for
+from apps.core.tenancy import acting_as, sweeping, working_for
 from apps.executions import blobs, ledger, services
 from apps.executions.models import Execution
 from apps.melodies import services as melodies
@@ -62,6 +62,11 @@ class Player:
         with as_worker():
             (claimed,) = ledger.claim(self.organization, str(task_id), "player/1").taken
         return claimed
+
+    def count_statistics(self) -> int:
+        """What the sweep does from time to time; how many melodies it counted."""
+        with as_worker(), sweeping():
+            return ledger.refresh_statistics(10)
 
     def finish(self, claimed: Mapping[str, Any], **outcome: Any) -> None:
         """As `attempt.Outcome.as_row` does; completed with the output null if nothing else is said."""

@@ -28,6 +28,7 @@ READS = [
     "melodies/{melody}/versions/",
     "melodies/{melody}/versions/1/",
     "melodies/{melody}/executions/",
+    "melodies/{melody}/statistics/",
     "executions/{execution}/",
     "executions/{execution}/tasks/",
     "executions/{execution}/events/",
@@ -50,6 +51,8 @@ WRITES = [
     ("post", "melodies/{melody}/executions/", "{}", JSON),
     ("post", "executions/{execution}/signals/", '{"name": "applause"}', JSON),
     ("post", "tasks/{task}/decision/", '{"decision": "approve"}', JSON),
+    ("post", "executions/{execution}/pause/", "{}", JSON),
+    ("post", "executions/{execution}/resume/", "{}", JSON),
     ("post", "executions/{execution}/cancel/", "{}", JSON),
 ]
 STREAM = "executions/{execution}/stream"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -202,6 +203,44 @@ def test_cancel(alice: User, start: Start, api_of: ApiOf) -> None:
     assert response.json()["task_counts"]["cancelled"] == 4
     again = client.post(f"{API}executions/{run.pk}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "execution_over")
+
+
+def test_pause_and_resume(alice: User, start: Start, api_of: ApiOf) -> None:
+    client, run = api_of(alice), start(alice).execution
+    address = f"{API}executions/{run.pk}"
+    refused = client.post(f"{address}/resume/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_paused")
+    paused = client.post(f"{address}/pause/", {"reason": "Tea."})
+    assert (paused.status_code, paused.json()["status"], paused.json()["status_message"]) == (200, "paused", "Tea.")
+    assert paused.json()["paused_at"]
+    resumed = client.post(f"{address}/resume")
+    assert (resumed.status_code, resumed.json()["status"]) == (200, "running")
+    client.post(f"{address}/cancel/")
+    over = client.post(f"{address}/pause/")
+    assert (over.status_code, over.json()["code"]) == (409, "not_pausable")
+
+
+def test_a_run_may_be_given_its_name_and_its_parent(alice: User, bob: User, start: Start, api_of: ApiOf) -> None:
+    client, parent, foreign = api_of(alice), start(alice).execution, start(bob).execution
+    name, address = str(uuid4()), f"{API}melodies/{parent.melody_id}/executions/"
+    child = client.post(address, {"correlation_id": name, "parent": str(parent.pk)}).json()
+    assert (child["correlation_id"], child["parent"]) == (name, str(parent.pk))
+    assert [run["id"] for run in results(client, f"executions/?correlation_id={name}")] == [child["id"]]
+    assert [run["id"] for run in results(client, f"executions/?parent={parent.pk}")] == [child["id"]]
+    twice = client.post(address, {"correlation_id": name})
+    assert (twice.status_code, twice.json()["code"]) == (409, "correlation_id_taken")
+    assert client.post(address, {"parent": str(foreign.pk)}).status_code == 404
+
+
+def test_statistics_of_a_melody(alice: User, start: Start, api_of: ApiOf) -> None:
+    player = start(alice)
+    address = f"{API}melodies/{player.execution.melody_id}/statistics/"
+    before = api_of(alice).get(address).json()
+    assert (before["executions"], before["success_rate"], before["refreshed_at"]) == (0, None, None)
+    player.play()
+    assert player.count_statistics() == 1
+    after = api_of(alice).get(address).json()
+    assert (after["executions"], after["completed"], after["success_rate"]) == (1, 1, 1.0)
 
 
 def test_list_filters_and_pages(alice: User, start: Start, api_of: ApiOf) -> None:
