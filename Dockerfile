@@ -24,4 +24,4 @@ COPY examples examples
 USER symphony
 VOLUME /var/lib/symphony
 EXPOSE 8000 5555
-CMD ["uvicorn", "symphony.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]
+CMD ["uvicorn", "symphony.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--no-proxy-headers"]

@@ -8,6 +8,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from apps.core.origin import COMMAND, WORKER, Origin, coming_from
 from symphony.errors import StackError
 
 OWNER_COMMANDS = frozenset(
@@ -23,6 +24,8 @@ OWNER_COMMANDS = frozenset(
         "demo",
         "provision",
         "secrets",
+        "templates",
+        "audit",
     ]
 )
 WORKER_COMMANDS = frozenset({"sweep"})
@@ -38,8 +41,10 @@ def role_for(command: str) -> str:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "symphony.settings")
     os.environ.setdefault("SYMPHONY_ROLE", role_for(sys.argv[1] if len(sys.argv) > 1 else ""))
+    channel = WORKER if os.environ["SYMPHONY_ROLE"] == "worker" else COMMAND
     try:
-        execute_from_command_line(sys.argv)
+        with coming_from(Origin(channel=channel)):
+            execute_from_command_line(sys.argv)
     except StackError as error:
         sys.exit(f"symphony: {error}")
 

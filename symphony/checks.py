@@ -52,3 +52,22 @@ def database_login_is_weak(app_configs: Sequence[AppConfig] | None, **_: Any) ->
             id="symphony.W002",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def payment_provider_has_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if settings.SYMPHONY_PAYMENTS != "stripe":
+        return []
+    given = {
+        "SYMPHONY_STRIPE_API_KEY": settings.SYMPHONY_STRIPE_API_KEY,
+        "SYMPHONY_STRIPE_WEBHOOK_SECRET": settings.SYMPHONY_STRIPE_WEBHOOK_SECRETS,
+    }
+    return [
+        Warning(
+            f"{name} is not set, although SYMPHONY_PAYMENTS is stripe.",
+            hint="docs/billing.md says where Stripe shows it.",
+            id="symphony.W004",
+        )
+        for name, value in given.items()
+        if not value
+    ]

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.core.middleware.address import trusted_proxies
+from symphony import signing_in
+from symphony.email import email_settings, public_url
 from symphony.env import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +44,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_results",
+    "corsheaders",
+    "csp",
+    "pgtrigger",
+    "pghistory",
+    "oauth2_provider",
     "apps.core",
     "apps.accounts",
     "apps.signin",
@@ -54,8 +63,16 @@ INSTALLED_APPS = [
     "symphony",
 ]
 
+# Whose origins may use the API from a browser; with none, CORS is off.
+SYMPHONY_CORS_ORIGINS = ENV.items("SYMPHONY_CORS_ORIGINS")
+
+# All of it runs on ASGI too without a thread of its own, so that live streams hold none.
 MIDDLEWARE = [
+    "apps.core.middleware.requests.request_origin",
     "django.middleware.security.SecurityMiddleware",
+    "apps.core.middleware.headers.security_headers",
+    "apps.core.middleware.headers.ContentPolicyMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if SYMPHONY_CORS_ORIGINS else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -134,6 +151,7 @@ CELERY_PREFETCH_MULTIPLIER = ENV.integer("SYMPHONY_PREFETCH", 4)
 
 # -- engine --------------------------------------------------------------------------------------------------------
 SYMPHONY_ARTIFACT_DIR = Path(ENV.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()
+SYMPHONY_AUDIT_DIR = Path(ENV.text("SYMPHONY_AUDIT_DIR", str(SYMPHONY_HOME / "audit"))).absolute()
 SYMPHONY_WORKSPACE_DIR = Path(ENV.text("SYMPHONY_WORKSPACE_DIR", str(SYMPHONY_HOME / "workspaces"))).absolute()
 SYMPHONY_READABLE_ROOTS = [
     Path(root).absolute() for root in ENV.items("SYMPHONY_READABLE_ROOTS", (), separator=os.pathsep)
@@ -146,6 +164,11 @@ SYMPHONY_SWEEP_SECONDS = ENV.number("SYMPHONY_SWEEP_SECONDS", 0.5)
 SYMPHONY_MAX_LOST_ATTEMPTS = ENV.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
 SYMPHONY_HTTP_ALLOW_PRIVATE = ENV.items("SYMPHONY_HTTP_ALLOW_PRIVATE")
 SYMPHONY_SANDBOX = ENV.text("SYMPHONY_SANDBOX", "refuse")
+
+# -- agents --------------------------------------------------------------------------------------------------------
+# Whose graphs run here: Python modules with everything below them. There is no sandbox around them.
+SYMPHONY_AGENT_MODULES = ENV.items("SYMPHONY_AGENT_MODULES")
+SYMPHONY_AGENT_PROCESSES = ENV.integer("SYMPHONY_AGENT_PROCESSES", 20)
 
 # -- models --------------------------------------------------------------------------------------------------------
 SYMPHONY_MODEL_PROVIDERS = ENV.choice("SYMPHONY_MODEL_PROVIDERS", ("auto", "mock", "live"), "auto")
@@ -175,22 +198,91 @@ SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS and not DEBUG
+CSRF_COOKIE_SAMESITE = "Lax"
+# Browsers take a cookie of such a name from this very host by HTTPS only: no neighbour can plant one.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
+    ("__Host-sessionid", "__Host-csrftoken") if SESSION_COOKIE_SECURE else ("sessionid", "csrftoken")
+)
 SECURE_SSL_REDIRECT = HTTPS and not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and ENV.flag("SYMPHONY_HSTS_SUBDOMAINS", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+CORS_ALLOWED_ORIGINS = SYMPHONY_CORS_ORIGINS
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    "content-disposition",
+    "etag",
+    "idempotent-replayed",
+    "location",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "x-request-id",
+)
+CORS_PREFLIGHT_MAX_AGE = 600
+# Editors take their code back on a loopback address, and that is http by RFC 8252; see docs/signing-in.md.
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]
+SYMPHONY_TRUSTED_PROXIES = trusted_proxies(ENV.items("SYMPHONY_TRUSTED_PROXIES"))
+
+# -- signing in: here what varies, in symphony/signing_in.py what follows from it ------------------------------------
+SYMPHONY_TOKEN_DAYS = ENV.integer("SYMPHONY_TOKEN_DAYS", 90)
+SYMPHONY_TOKEN_MAX_DAYS = ENV.integer("SYMPHONY_TOKEN_MAX_DAYS", 0)
+SYMPHONY_SESSION_DAYS = ENV.integer("SYMPHONY_SESSION_DAYS", 30)
+SYMPHONY_VERIFIED_ONLY = ENV.flag("SYMPHONY_VERIFIED_ONLY", default=False)
+SYMPHONY_MFA = ENV.flag("SYMPHONY_MFA", default=False)
+SYMPHONY_SOCIAL_SIGNUP = ENV.flag("SYMPHONY_SOCIAL_SIGNUP", default=False)
+SYMPHONY_SOCIAL = {
+    "github": (ENV.raw("SYMPHONY_SOCIAL_GITHUB_CLIENT_ID"), ENV.secret("SYMPHONY_SOCIAL_GITHUB_SECRET")),
+    "google": (ENV.raw("SYMPHONY_SOCIAL_GOOGLE_CLIENT_ID"), ENV.secret("SYMPHONY_SOCIAL_GOOGLE_SECRET")),
+}
+AUTHENTICATION_BACKENDS = ["apps.signin.backends.GuardedBackend"]
+SIMPLE_JWT = signing_in.access_tokens(SECRET_KEY)
+OAUTH2_PROVIDER = signing_in.oauth2(SYMPHONY_SESSION_DAYS)
+ALLAUTH = signing_in.Allauth(mfa=SYMPHONY_MFA, social=SYMPHONY_SOCIAL)
+INSTALLED_APPS += ALLAUTH.apps
+MIDDLEWARE += ALLAUTH.middleware
+globals().update(ALLAUTH.settings)
 
 # -- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.api.authentication.TokenAuthentication",
+        "apps.signin.api.authentication.AccessTokenAuthentication",
+        "apps.signin.api.authentication.EditorAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.billing.api.throttling.PlanThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -214,7 +306,15 @@ SPECTACULAR_SETTINGS = {
         "apps.core.api.schema.add_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "Role": "apps.accounts.models.Role",
+        "ProjectAccessMode": "apps.projects.models.ProjectAccessMode",
         "MelodyStatus": "apps.melodies.models.MelodyStatus",
+        "SubscriptionTier": "apps.accounts.models.SubscriptionTier",
+        "SubscriptionStatus": "apps.billing.models.SubscriptionStatus",
+        "InvoiceStatus": "apps.billing.models.InvoiceStatus",
+        "AgentStatus": "apps.agents.models.AGENT_STATUSES",
+        "DeploymentStatus": "apps.agents.models.DEPLOYMENT_STATUSES",
+        "VersionBump": "apps.agents.api.serializers.BUMPS",
         "ExecutionStatus": "apps.executions.api.serializers.EXECUTION_STATUSES",
         "TaskStatus": "apps.executions.api.serializers.TASK_STATUSES",
     },
@@ -234,19 +334,45 @@ STATIC_URL = "/static/"
 # Served from the apps' own folders, so that nothing has to be collected before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# -- letters to people; see docs/accounts.md -----------------------------------------------------------------------
+SYMPHONY_SIGN_UP = ENV.flag("SYMPHONY_SIGN_UP", default=False)
+# Links in letters begin with it: never with the Host header, which is whoever asks.
+SYMPHONY_PUBLIC_URL = public_url(ENV.text("SYMPHONY_PUBLIC_URL", "http://127.0.0.1:8000"))
+DEFAULT_FROM_EMAIL = ENV.text("SYMPHONY_EMAIL_FROM", "Symphony <symphony@localhost>")
+globals().update(email_settings(ENV.secret("SYMPHONY_EMAIL_URL") or "console:"))
+
+# -- billing -------------------------------------------------------------------------------------------------------
+SYMPHONY_PAYMENTS = ENV.choice("SYMPHONY_PAYMENTS", ("manual", "stripe"), "manual")
+# What an organization without a subscription has. Whoever takes no money gives everything; see docs/billing.md.
+SYMPHONY_DEFAULT_TIER = ENV.choice(
+    "SYMPHONY_DEFAULT_TIER",
+    ("free", "basic", "pro", "enterprise"),
+    "enterprise" if SYMPHONY_PAYMENTS == "manual" else "free",
+)
+SYMPHONY_BILLING_APPROVAL = ENV.flag("SYMPHONY_BILLING_APPROVAL", default=True)
+SYMPHONY_BILLING_GRACE_DAYS = ENV.integer("SYMPHONY_BILLING_GRACE_DAYS", 14)
+SYMPHONY_BILLING_RETURN_URL = ENV.text("SYMPHONY_BILLING_RETURN_URL", f"{SYMPHONY_PUBLIC_URL}/")
+SYMPHONY_STRIPE_API_KEY = ENV.secret("SYMPHONY_STRIPE_API_KEY")
+# Several while one is being replaced: a signature by any of them is good.
+SYMPHONY_STRIPE_WEBHOOK_SECRETS = (ENV.secret("SYMPHONY_STRIPE_WEBHOOK_SECRET") or "").replace(",", " ").split()
+SYMPHONY_STRIPE_BASE_URL = ENV.raw("SYMPHONY_STRIPE_BASE_URL")
+# "off", or a factor to all limits of requests.
+SYMPHONY_RATE_LIMITS = 0.0 if ENV.raw("SYMPHONY_RATE_LIMITS") == "off" else ENV.number("SYMPHONY_RATE_LIMITS", 1.0)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "format": "{asctime}.{msecs:03.0f} {levelname} {name} {message}",
-            "datefmt": "%Y-%m-%dT%H:%M:%S",
-            "style": "{",
+        "plain": {"()": "apps.core.logs.LineFormatter"},
+        "json": {"()": "apps.core.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": ENV.choice("SYMPHONY_LOG_FORMAT", ("plain", "json"), "plain"),
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
     "loggers": {
         # Django's own handlers mail admins and colour the console; one plain stream is enough.
@@ -255,7 +381,7 @@ LOGGING = {
         # They tell of every call its whole address and more, secrets included.
         **{
             name: {"level": "WARNING"}
-            for name in ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "google_genai")
+            for name in ("stripe", "httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "google_genai")
         },
     },
 }

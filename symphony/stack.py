@@ -139,6 +139,7 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         "symphony.asgi:application",
         *listen,
         "--no-access-log",
+        "--no-proxy-headers",
         "--timeout-graceful-shutdown",
         "2",
     ]
@@ -164,6 +165,8 @@ def running(home: Home, options: Options, environ: Mapping[str, str] = os.enviro
     """Everything, published in the home for other commands; call `tend()` on what is yielded now and then."""
     check_ports(options)
     with prepared(home, environ) as stack:
+        if not environ.get("SYMPHONY_PUBLIC_URL"):
+            stack.variables["SYMPHONY_PUBLIC_URL"] = options.url
         if not _is_provisioned(stack.variables["DATABASE_URL"], home):
             manage("provision", stack, home)
         home.write_private("flower_password", home.secret("flower") + "\n")

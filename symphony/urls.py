@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from symphony.health import livez, readyz
 
@@ -20,12 +20,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("apps.spending.api.urls")),
     path("api/v1/", include("apps.agents.api.urls")),
     path("api/v1/", include("apps.melodies.api.urls")),
+    path("api/v1/", include("apps.melodies.api.collaboration_urls")),
     path("api/v1/", include("apps.executions.api.urls")),
     path("api/v1/", include("apps.audit.api.urls")),
+    path("", include("apps.signin.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.billing.urls")),
     path("", include("apps.executions.pages.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="core/docs.html"), name="docs"
+    ),
     path("", RedirectView.as_view(pattern_name="execution-pages"), name="home"),
 ]
 

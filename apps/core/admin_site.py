@@ -7,8 +7,13 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.core.tenancy import set_actor, set_staff
 
@@ -17,6 +22,16 @@ class SymphonyAdminSite(AdminSite):
     site_title = "Symphony"
     site_header = "Symphony"
     index_title = "Administration"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one page to sign in at: it counts attempts, and asks for a second factor."""
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+        if request.user.is_authenticated:
+            raise PermissionDenied(f"You are signed in as {request.user}, who may not use the admin.")
+        goal = request.GET.get(REDIRECT_FIELD_NAME, "")
+        inside = url_has_allowed_host_and_scheme(goal, allowed_hosts=None)
+        return redirect_to_login(goal if inside else reverse("admin:index", current_app=self.name))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's
         def with_staff_scope(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -42,6 +42,14 @@ class Conflict(SymphonyError):
     title = "Conflict"
 
 
+class PreconditionFailed(SymphonyError):
+    """It has changed since you read it, as `If-Match` says; read it again and decide anew."""
+
+    code = "precondition_failed"
+    status = 412
+    title = "Precondition failed"
+
+
 class Invalid(SymphonyError):
     """The request cannot be understood as it stands; `errors` says where and why."""
 
@@ -77,6 +85,14 @@ class UnsupportedMedia(SymphonyError):
     code = "unsupported_media_type"
     status = 415
     title = "Unsupported media type"
+
+
+class TooMany(SymphonyError):
+    """Too many requests; wait a while before the next one."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(SymphonyError):

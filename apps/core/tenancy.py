@@ -20,10 +20,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from apps.core.origin import current_origin
+
 USER = "app.user_id"
 ORGANIZATION = "app.organization_id"
 STAFF = "app.staff"
 SCOPE = "app.scope"
+BOUND = "app.bound_organization"
 
 
 @contextmanager
@@ -53,6 +56,11 @@ def sweeping() -> Iterator[None]:
 def set_actor(user_id: UUID | str) -> None:
     """Act as this user until the transaction that is open already (a request's) ends."""
     _set_until_commit(USER, str(user_id))
+
+
+def set_bound(organization_id: UUID | str) -> None:
+    """See, of all the actor's organizations, this one only, until the transaction that is open already ends."""
+    _set_until_commit(BOUND, str(organization_id))
 
 
 def set_staff() -> None:
@@ -90,8 +98,11 @@ def _set_until_commit(name: str, value: str) -> None:
 
 
 def _exchange(name: str, value: str) -> str:
-    """Set a transaction-local setting, give back what it was; one round trip."""
+    """Set a transaction-local setting, give back what it was; one round trip, which also says whose request this is."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting(%s, true), set_config(%s, %s, true)", [name, name, value])
-        previous, _ = cursor.fetchone()
+        cursor.execute(
+            "SELECT current_setting(%s, true), set_config(%s, %s, true), set_config('app.request_id', %s, true)",
+            [name, name, value, current_origin().request_id],
+        )
+        previous, *_ = cursor.fetchone()
     return previous or ""

@@ -6,7 +6,10 @@ that must stay secret: `before` and `after` are what changed, and never hold pas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +18,8 @@ from django.dispatch import Signal
 
 traced: Final = Signal()
 """Sent with `action`, `actor_id`, `organization_id`, `target_type`, `target_id`, `target_name`, `before`, `after`, `correlation_id`."""
+
+_later: ContextVar[list[Callable[[], Any]] | None] = ContextVar("symphony_later_traces", default=None)
 
 
 def leave_trace(
@@ -26,12 +31,16 @@ def leave_trace(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     correlation_id: UUID | str | None = None,
+    even_if_undone: bool = False,
 ) -> None:
     """`action` is "<what>.<happened>": "membership.role_changed", "sign_in.failed". Call it where it was done, in its transaction.
 
     `actor` is a user or None for a program of our own; `organization` one or None for what belongs to nobody (a sign-in).
+    `even_if_undone` is for what was refused: the trace is written when the request's transaction is over, however that
+    ended. Outside a request it is written at once.
     """
-    traced.send(
+    send = partial(
+        traced.send,
         sender=None,
         action=action,
         actor_id=getattr(actor, "pk", None),
@@ -43,3 +52,19 @@ def leave_trace(
         after=dict(after or {}),
         correlation_id=correlation_id,
     )
+    later = _later.get() if even_if_undone else None
+    if later is None:
+        send()
+    else:
+        later.append(send)
+
+
+@contextmanager
+def keeping_traces_for_later() -> Iterator[list[Callable[[], Any]]]:
+    """Around a request: what `even_if_undone` was said of is in the list, to be called after the request's transaction."""
+    kept: list[Callable[[], Any]] = []
+    token = _later.set(kept)
+    try:
+        yield kept
+    finally:
+        _later.reset(token)

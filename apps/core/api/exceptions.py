@@ -115,8 +115,14 @@ def _of_symphony_error(error: SymphonyError) -> HttpResponse:
         detail=error.detail,
         errors=error.errors if isinstance(error, Invalid) else None,
         extra=error.extra,
-        headers={"Retry-After": "1"} if error.status == Unavailable.status else None,
+        headers=_patience(error),
     )
+
+
+def _patience(error: SymphonyError) -> dict[str, str]:
+    """`Retry-After` where waiting helps: the seconds the error names, else one when we are unavailable."""
+    seconds = error.extra.get("retry_after", 1 if error.status == Unavailable.status else None)
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _of_api_exception(error: APIException) -> HttpResponse:

@@ -34,7 +34,9 @@ def problem_response(
     if errors is not None:
         body["errors"] = list(errors)
     body.update((name, value) for name, value in (extra or {}).items() if name not in _RESERVED)
-    content = json.dumps(body, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(body, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))
+    # Messages repeat what was sent, and that may hold half a character, which has no UTF-8.
+    content = text.encode("utf-8", "replace")
     # A plain response: whatever renderer the request negotiated, an error stays a problem document.
     return HttpResponse(content, status=status, content_type=MEDIA_TYPE, headers=dict(headers or {}))
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core.origin import let_in_by
 from apps.core.tenancy import set_actor
 
 
@@ -15,7 +20,31 @@ class TenantAPIView(APIView):
     known inside the view only. For any DRF view: `class MelodyList(TenantAPIView, ListAPIView)`.
     """
 
+    _counted = False
+
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         if request.user.is_authenticated:
+            # What an authenticator gives for `request.auth` may say of what kind it is; nothing at all is a session.
+            let_in_by(str(getattr(request.auth, "kind", "session" if request.auth is None else "token")))
             set_actor(request.user.pk)
+
+    def check_throttles(self, request: Request) -> None:
+        self._counted = True
+        super().check_throttles(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        # Who is turned away at the door is counted too: guessing at credentials is limited as everything else.
+        if not self._counted and isinstance(exc, APIException):
+            try:
+                self.check_throttles(self.request)
+            except Throttled as throttled:
+                exc = throttled
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Throttles leave what a client should know of its limits in `request.rate_headers`."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in getattr(request, "rate_headers", {}).items():
+            response.headers[name] = value
+        return response

@@ -17,11 +17,15 @@ from apps.core.db.policies import ALL, grant_sql
 
 # app label: (web, worker)
 FOREIGN_GRANTS: Final[dict[str, tuple[str, str]]] = {
+    "account": (ALL, ""),
     "admin": (ALL, ""),
     "auth": (ALL, "select"),
     "contenttypes": ("select", "select"),
     "django_celery_results": (ALL, ALL),
+    "mfa": (ALL, ""),
+    "oauth2_provider": (ALL, ""),
     "sessions": (ALL, ""),
+    "socialaccount": (ALL, ""),
 }
 # Belongs to no app; read by `migrate --check` and by checks before a server starts.
 MIGRATIONS_TABLE: Final = "django_migrations"

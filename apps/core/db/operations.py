@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation, OperationCategory
@@ -31,13 +31,13 @@ class _TableOperation(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         for statement in self.forward_sql():
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, None)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         for statement in self.backward_sql():
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, None)
 
 
 class EnablePolicies(_TableOperation):
@@ -67,6 +67,26 @@ class EnablePolicies(_TableOperation):
 
     def describe(self) -> str:
         return f"Force row-level security on {self.table}"
+
+
+class AddPolicies(_TableOperation):
+    """More policies for a table that is closed already."""
+
+    def __init__(self, table: str, policies: list[Policy]) -> None:
+        self.table = table
+        self.policies = policies
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table, self.policies], {}
+
+    def forward_sql(self) -> list[str]:
+        return [policy.create_sql(self.table) for policy in self.policies]
+
+    def backward_sql(self) -> list[str]:
+        return [policy.drop_sql(self.table) for policy in self.policies]
+
+    def describe(self) -> str:
+        return f"Add {len(self.policies)} policies to {self.table}"
 
 
 class EnableTenancy(EnablePolicies):
@@ -104,3 +124,50 @@ class GrantTo(_TableOperation):
 
     def describe(self) -> str:
         return f"Grant on {self.table}: web {self.web or 'nothing'}, worker {self.worker or 'nothing'}"
+
+
+class OnDeleteInDatabase(_TableOperation):
+    """Let the database follow a foreign key when its target goes: "CASCADE" or "SET NULL" (else it refuses).
+
+    Django's own way reads and writes the rows as whoever deletes, who may neither see nor be allowed to touch them.
+    Needs the constraint to exist already: after the operation that adds the field.
+    """
+
+    def __init__(self, table: str, column: str, action: Literal["CASCADE", "SET NULL"] = "CASCADE") -> None:
+        self.table = table
+        self.column = column
+        self.action = action
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.table, self.column, self.action], {}
+
+    def forward_sql(self) -> list[str]:
+        return [_constraint_again(self.table, self.column, self.action)]
+
+    def backward_sql(self) -> list[str]:
+        return [_constraint_again(self.table, self.column, "NO ACTION")]
+
+    def describe(self) -> str:
+        return f"On delete of what {self.table}.{self.column} refers to: {self.action}"
+
+
+def _constraint_again(table: str, column: str, action: str) -> str:
+    """The constraint's name is Django's, so it is looked up."""
+    return f"""
+DO $do$
+DECLARE
+    found record;
+BEGIN
+    SELECT c.conname, c.confrelid::regclass AS target, t.attname INTO STRICT found
+      FROM pg_constraint c
+      JOIN pg_attribute s ON s.attrelid = c.conrelid AND c.conkey = ARRAY[s.attnum]
+      JOIN pg_attribute t ON t.attrelid = c.confrelid AND c.confkey = ARRAY[t.attnum]
+     WHERE c.contype = 'f' AND c.conrelid = '"{table}"'::regclass AND s.attname = '{column}';
+    EXECUTE format('ALTER TABLE "{table}" DROP CONSTRAINT %I, ADD CONSTRAINT %I FOREIGN KEY ("{column}") REFERENCES %s (%I) '
+                   'ON DELETE {action} DEFERRABLE INITIALLY DEFERRED', found.conname, found.conname, found.target, found.attname);
+END
+$do$
+"""
+
+
+__all__ = ["AddPolicies", "EnablePolicies", "EnableTenancy", "GrantTo", "OnDeleteInDatabase"]

@@ -25,13 +25,17 @@ Command = Literal["all", "select", "insert", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One permissive policy; `using` and `check` are SQL conditions, `check` defaults to `using`."""
+    """One policy; `using` and `check` are SQL conditions, `check` defaults to `using`.
+
+    Permissive ones let in, each what it names; `restrictive` ones keep out of what others let in.
+    """
 
     name: str
     command: Command
     to: Sequence[str]
     using: str
     check: str | None = None
+    restrictive: bool = False
 
     def create_sql(self, table: str) -> str:
         clauses = []
@@ -40,7 +44,10 @@ class Policy:
         if self.command in ("all", "insert", "update"):
             clauses.append(f"WITH CHECK ({self.check or self.using})")
         roles = ", ".join(self.to)
-        return f'CREATE POLICY "{self.name}" ON "{table}" FOR {self.command.upper()} TO {roles} {" ".join(clauses)}'
+        kind = " AS RESTRICTIVE" if self.restrictive else ""
+        return (
+            f'CREATE POLICY "{self.name}" ON "{table}"{kind} FOR {self.command.upper()} TO {roles} {" ".join(clauses)}'
+        )
 
     def drop_sql(self, table: str) -> str:
         return f'DROP POLICY IF EXISTS "{self.name}" ON "{table}"'

@@ -30,6 +30,7 @@ class Command(BaseCommand):
         web, worker = env.secret("WEB_DATABASE_URL"), env.secret("WORKER_DATABASE_URL")
         roles.create_logins(owner_url, home, web=web, worker=worker)
         call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
+        call_command("oauth", "editor", stdout=self.stdout)
         self._first_user(home)
 
     def _first_user(self, home: Home) -> None:

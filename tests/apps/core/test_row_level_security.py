@@ -10,18 +10,36 @@ from django.db import ProgrammingError, connection, transaction
 
 from apps.accounts import services
 from apps.accounts.models import Membership, Organization, User
+from apps.audit.models import HISTORIES
 from apps.core.db.operations import EnableTenancy
 from apps.core.db.policies import WEB, WORKER, tenant_policies
 from apps.core.tenancy import acting_as, staff, sweeping, working_for
 
-ACCOUNT_TABLES = {"accounts_organization", "accounts_membership", "accounts_apitoken", "accounts_idempotencykey"}
-# No worker has business with tokens: no policy and no grant.
-WITHOUT_WORKER = {"accounts_apitoken"}
+ACCOUNT_TABLES = {
+    "accounts_organization",
+    "accounts_membership",
+    "accounts_apitoken",
+    "accounts_idempotencykey",
+    "signin_signinsession",
+    "signin_refreshtoken",
+}
+# No worker has business with tokens, or with what people did: no policy and no grant.
+WITHOUT_WORKER = {
+    "accounts_apitoken",
+    "accounts_invitation",
+    "accounts_team",
+    "accounts_teammembership",
+    "audit_auditentry",
+    "billing_billingcustomer",
+    "billing_payment",
+    *(history._meta.db_table for name, history in HISTORIES.items() if name != "organization"),
+}
 # Tables of ours that hold no organization's data, each with its reason.
 OPEN_TABLES = {
     "accounts_user": "people are found by e-mail before anybody is known; see the model",
     "accounts_user_groups": "groups of the admin, which only staff uses",
     "accounts_user_user_permissions": "permissions of the admin, which only staff uses",
+    "billing_plan": "the price list, which is for everybody",
 }
 
 pytestmark = pytest.mark.django_db

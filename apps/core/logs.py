@@ -1,0 +1,74 @@
+"""How a line of the log looks: whose request it belongs to, and nothing in it that must stay secret.
+
+Two formats: lines for people, and JSON lines for machines (`SYMPHONY_LOG_FORMAT`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import Any, Final
+
+from apps.core.origin import current_origin
+from apps.core.redaction import without_secrets
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x80-\x9f\u2028\u2029]")
+_LONGEST: Final = 20_000
+
+
+def one_line(text: str) -> str:
+    """What a user sends must not look like a line of ours, or like orders to a terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+
+
+class LineFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.123 INFO name [request execution task] message`; a traceback follows in lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        origin = current_origin()
+        marks = " ".join(filter(None, (origin.request_id, origin.execution_id, origin.task_id)))
+        where = f" [{marks}]" if marks else ""
+        message = one_line(without_secrets(_bounded(record.getMessage())))
+        line = f"{moment}.{record.msecs:03.0f} {record.levelname} {record.name}{where} {message}"
+        trouble = _trouble(self, record)
+        return f"{line}\n{trouble}" if trouble else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object in a line, the fields of an access line among them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        origin = current_origin()
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {
+            "time": f"{moment}.{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_secrets(_bounded(record.getMessage())),
+        }
+        for name in ("request_id", "execution_id", "task_id"):
+            if value := getattr(origin, name):
+                line[name] = value
+        line |= getattr(record, "access", {})
+        if trouble := _trouble(self, record):
+            line["exception"] = trouble
+        # ASCII only: no separator of lines, no lone surrogate, whatever reads it.
+        return json.dumps(line, default=str)
+
+
+def _trouble(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = []
+    if record.exc_info:
+        parts.append(formatter.formatException(record.exc_info))
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return without_secrets("\n".join(parts)) if parts else ""
