@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -42,5 +43,11 @@ def require(*, actor: User, organization: Organization, action: Action) -> str:
 
 def token_may(token: ApiToken, action: Action) -> bool:
     """A token without scopes may do all that its user may."""
+    return scopes_allow(token.scopes, action)
+
+
+def scopes_allow(scopes: Iterable[str], action: Action) -> bool:
+    """Each scope includes those before it; no scope at all means all of them."""
     order = list(Action)
-    return not token.scopes or any(order.index(Action(scope)) >= order.index(action) for scope in token.scopes)
+    wanted = [order.index(Action(scope)) for scope in scopes]
+    return not wanted or max(wanted) >= order.index(action)

@@ -6,18 +6,33 @@ Each query names its user beside row-level security, so that it also holds for a
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.accounts.models import ApiToken, Membership, Organization, User
+from apps.accounts.models import (
+    ApiToken,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Organization,
+    Role,
+    Team,
+    TeamMembership,
+    User,
+)
+from apps.accounts.names import is_username
 from apps.core.errors import NotFound
 from apps.core.tenancy import acting_as, local_setting
 
 TOKEN_MARK: Final = "sym_"  # noqa: S105 - how every token begins, so that a leaked one is found
 _LONGEST_TOKEN: Final = 200
+_MOST_WORDS: Final = 10
+
+Member = TypeVar("Member", Membership, TeamMembership)
 
 
 def organizations(*, actor: User) -> QuerySet[Organization]:
@@ -43,6 +58,85 @@ def members(*, actor: User, organization: Organization) -> QuerySet[Membership]:
     """All members, to a member; to anybody else none. Evaluate it while acting as the actor."""
     return Membership.objects.filter(organization=organization, organization__memberships__user=actor).select_related(
         "user"
+    )
+
+
+def members_with(found: QuerySet[Member], words: str) -> QuerySet[Member]:
+    """Of memberships, in organizations or teams, those of people whose names or addresses hold all the words."""
+    for word in words.split()[:_MOST_WORDS]:
+        found = found.filter(
+            Q(user__email__icontains=word) | Q(user__display_name__icontains=word) | Q(user__username__icontains=word)
+        )
+    return found
+
+
+def person(*, username: str) -> User:
+    """Whoever goes by this name in public."""
+    found = (
+        User.objects.filter(username=username.lower(), is_active=True).first()
+        if is_username(username.lower())
+        else None
+    )
+    if found is None:
+        raise NotFound("Nobody goes by this name here.")
+    return found
+
+
+def invitations(*, actor: User, organization: Organization) -> QuerySet[Invitation]:
+    """To an admin, all that were ever made. Evaluate it while acting as the actor."""
+    return Invitation.objects.filter(
+        organization=organization,
+        organization__memberships__user=actor,
+        organization__memberships__role__in=(Role.OWNER, Role.ADMIN),
+    ).select_related("organization", "invited_by")
+
+
+def invitations_to(*, actor: User) -> QuerySet[Invitation]:
+    """Those the actor may answer now. Evaluate it while acting as them, with the setting `app.invited` "on"."""
+    if not actor.email_verified:
+        return Invitation.objects.none()
+    return Invitation.objects.filter(
+        email=actor.email,
+        status=InvitationStatus.PENDING,
+        expires_at__gt=timezone.now(),
+        organization__is_active=True,
+    ).select_related("organization", "invited_by")
+
+
+def invitation_of(identifier: UUID, secret_hash: str) -> Invitation | None:
+    """Whoever shows the secret may see it, whoever they are."""
+    with local_setting("app.invitation_hash", secret_hash), local_setting("app.invited", "on"):
+        found = Invitation.objects.select_related("organization", "invited_by")
+        return found.filter(pk=identifier, token_hash=secret_hash).first()
+
+
+def teams(*, actor: User, organization: Organization) -> QuerySet[Team]:
+    """With `member_count`. Evaluate it while acting as the actor."""
+    # Counted apart: a join with the members would meet the one that asks whether the actor is one.
+    own = TeamMembership.objects.filter(team=OuterRef("pk")).order_by().values("team")
+    counted = own.annotate(number=Count("pk")).values("number")
+    return (
+        Team.objects.filter(organization=organization, organization__memberships__user=actor)
+        .select_related("organization")
+        .annotate(member_count=Coalesce(Subquery(counted), 0))
+    )
+
+
+def teams_with(found: QuerySet[Team], words: str) -> QuerySet[Team]:
+    """Those whose name or description hold all the words."""
+    for word in words.split()[:_MOST_WORDS]:
+        found = found.filter(Q(name__icontains=word) | Q(description__icontains=word))
+    return found
+
+
+def teams_of(found: QuerySet[Team], *, actor: User) -> QuerySet[Team]:
+    return found.filter(Exists(TeamMembership.objects.filter(team=OuterRef("pk"), user=actor)))
+
+
+def team_members(*, actor: User, team: Team) -> QuerySet[TeamMembership]:
+    """Evaluate it while acting as the actor."""
+    return TeamMembership.objects.filter(team=team, organization__memberships__user=actor).select_related(
+        "user", "team__organization"
     )
 
 

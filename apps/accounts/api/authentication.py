@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,8 +13,8 @@ from rest_framework.request import Request
 
 from apps.accounts import queries, services
 from apps.accounts.models import ApiToken, User
-from apps.accounts.permissions import Action, token_may
-from apps.core.tenancy import set_actor
+from apps.accounts.permissions import Action, scopes_allow
+from apps.core.tenancy import set_actor, set_bound
 
 
 def actor_of(request: Request) -> User:
@@ -23,8 +24,15 @@ def actor_of(request: Request) -> User:
     return request.user
 
 
+def keep_to_scopes(request: Request, scopes: Sequence[str]) -> None:
+    """For authenticators of every kind: here, so that no view can forget it."""
+    needed = Action.READ if request.method in SAFE_METHODS else Action.WRITE
+    if not scopes_allow(scopes, needed):
+        raise PermissionDenied(f"This token may not {needed}: its scopes are {', '.join(scopes)}.")
+
+
 class TokenAuthentication(BaseAuthentication):
-    """Knows the user by a token, and keeps the token to its scopes: here, so that no view can forget it."""
+    """Knows the user by an API token."""
 
     keyword = "Token"
 
@@ -35,10 +43,10 @@ class TokenAuthentication(BaseAuthentication):
         token = queries.authenticate_token(secret.strip())
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked; create a new one.")
-        needed = Action.READ if request.method in SAFE_METHODS else Action.WRITE
-        if not token_may(token, needed):
-            raise PermissionDenied(f"This token may not {needed}: its scopes are {', '.join(token.scopes)}.")
+        keep_to_scopes(request, token.scopes)
         set_actor(token.user_id)
+        if token.only_organization_id is not None:
+            set_bound(token.only_organization_id)
         services.note_token_use(token=token)
         return token.user, token
 

@@ -7,19 +7,33 @@ from apps.accounts.permissions import Action
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
+    """Oneself."""
+
+    last_login_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    social_links = serializers.DictField(child=serializers.CharField(), read_only=True)
+    preferences = serializers.DictField(read_only=True)
+    has_password = serializers.BooleanField(source="has_usable_password", read_only=True)
+
     class Meta:
         model = User
-        fields = ("id", "email", "first_name", "last_name", "display_name", "email_verified", "created_at")
+        fields = (
+            "id", "email", "email_verified", "username", "display_name", "first_name", "last_name", "bio", "website",
+            "avatar_url", "github_username", "social_links", "preferences", "has_password", "last_login_at", "created_at",
+            "updated_at",
+        )  # fmt: skip
         read_only_fields = fields
 
 
 class OrganizationSerializer(serializers.ModelSerializer[Organization]):
     owner_type = serializers.ChoiceField(choices=("user", "organization"), read_only=True)
     subscription_tier = serializers.ChoiceField(choices=SubscriptionTier.choices, read_only=True)
+    settings = serializers.DictField(read_only=True)
 
     class Meta:
         model = Organization
-        fields = ("id", "name", "slug", "subscription_tier", "is_personal", "owner_type", "created_at", "updated_at")
+        fields = (
+            "id", "name", "slug", "subscription_tier", "is_personal", "owner_type", "settings", "created_at", "updated_at",
+        )  # fmt: skip
         read_only_fields = fields
 
 
@@ -32,7 +46,7 @@ class MemberUserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "display_name")
+        fields = ("id", "email", "username", "display_name", "avatar_url")
         read_only_fields = fields
 
 
@@ -48,10 +62,16 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=list(Action)), read_only=True)
+    organization = serializers.UUIDField(
+        source="only_organization_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The one organization this token opens; null for all of its user's.",
+    )
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
+        fields = ("id", "name", "prefix", "scopes", "organization", "created_at", "expires_at", "last_used_at")
         read_only_fields = fields
 
 
@@ -64,11 +84,22 @@ class NewTokenSerializer(TokenSerializer):
         read_only_fields = fields
 
 
-class TokenInput(serializers.Serializer[ApiToken]):
+class TokenNameInput(serializers.Serializer[ApiToken]):
     name = serializers.CharField(max_length=100)
+
+
+class TokenInput(TokenNameInput):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=list(Action)),
         default=list,
+        max_length=len(Action),
         help_text="What the token may be used for; empty for all that its user may do.",
     )
-    expires_at = serializers.DateTimeField(default=None, allow_null=True)
+    expires_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="Left out: after as many days as this server gives (90 unless set otherwise). Null: as late as it allows.",
+    )
+    organization = serializers.UUIDField(
+        default=None, allow_null=True, help_text="Opens this organization only. Null: all of its user's."
+    )

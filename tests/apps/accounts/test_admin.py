@@ -117,8 +117,68 @@ def test_a_user_is_deleted_with_what_is_theirs(browser: Client, alice: User, orc
     assert not User.objects.filter(pk=alice.pk).exists()
 
 
-@pytest.mark.parametrize("table", ["user", "organization", "apitoken"])
-def test_lists_ask_as_much_for_ten_as_for_one(browser: Client, table: str) -> None:
+def test_the_last_owner_stays_beside_their_organization(
+    browser: Client, alice: User, bob: User, orchestra: Organization
+) -> None:
+    services.add_member(actor=alice, organization=orchestra, user=bob)
+    with staff():
+        hers, his = (Membership.objects.get(organization=orchestra, user=user) for user in (alice, bob))
+
+    def send(her_role: str, his_role: str) -> str:
+        form = {
+            "name": "Orchestra", "slug": "orchestra", "subscription_tier": "pro", "owner_user": str(alice.pk),
+            "settings": "{}", "is_active": "on", "memberships-TOTAL_FORMS": "2", "memberships-INITIAL_FORMS": "2",
+        }  # fmt: skip
+        for index, (row, role) in enumerate(((hers, her_role), (his, his_role))):
+            form |= {
+                f"memberships-{index}-id": str(row.pk), f"memberships-{index}-organization": str(orchestra.pk),
+                f"memberships-{index}-user": str(row.user_id), f"memberships-{index}-role": role,
+            }  # fmt: skip
+        return browser.post(f"/admin/accounts/organization/{orchestra.pk}/change/", form).content.decode()
+
+    assert "needs an owner" in send("member", "viewer")
+    assert queries.role_of(user=alice, organization=orchestra) == "owner"
+    assert send("member", "owner") == ""
+    assert queries.role_of(user=bob, organization=orchestra) == "owner"
+
+
+def test_actions_call_the_services(browser: Client, alice: User, bob: User, orchestra: Organization) -> None:
+    invited = services.invite(actor=alice, organization=orchestra, email="x@example.org")
+    for table, action, row in (
+        ("user", "verify", alice), ("user", "deactivate", bob), ("organization", "deactivate", orchestra),
+        ("invitation", "revoke", invited),
+    ):  # fmt: skip
+        form = {"action": action, "_selected_action": [str(row.pk)]}
+        assert browser.post(f"/admin/accounts/{table}/", form).status_code == 302, action
+        with staff():
+            row.refresh_from_db()
+    assert alice.email_verified
+    assert not bob.is_active
+    assert not orchestra.is_active
+    assert invited.status == "revoked"
+    for table, row in (("user", bob), ("organization", orchestra)):
+        browser.post(f"/admin/accounts/{table}/", {"action": "reactivate", "_selected_action": [str(row.pk)]})
+        with staff():
+            row.refresh_from_db()
+        assert row.is_active
+
+
+def test_invitations_and_teams_are_seen_not_rewritten(browser: Client, alice: User, orchestra: Organization) -> None:
+    invited = services.invite(actor=alice, organization=orchestra, email="x@example.org")
+    team = services.create_team(actor=alice, organization=orchestra, name="Strings")
+    page = browser.get(f"/admin/accounts/invitation/{invited.pk}/change/").content.decode()
+    assert "x@example.org" in page
+    assert invited.token_hash not in page
+    assert 'name="_save"' not in page
+    for table in ("invitation", "team"):
+        assert browser.get(f"/admin/accounts/{table}/add/").status_code == 403
+    assert "Strings" in browser.get(f"/admin/accounts/team/{team.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("table", ["user", "organization", "apitoken", "invitation", "team"])
+def test_lists_ask_as_much_for_ten_as_for_one(
+    browser: Client, alice: User, orchestra: Organization, table: str
+) -> None:
     def questions() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert browser.get(f"/admin/accounts/{table}/").status_code == 200
@@ -127,6 +187,8 @@ def test_lists_ask_as_much_for_ten_as_for_one(browser: Client, table: str) -> No
     def grow(numbers: range, make: Callable[[int], User]) -> None:
         for index in numbers:
             services.create_token(actor=make(index), name="x")
+            services.invite(actor=alice, organization=orchestra, email=f"x{index}@example.org")
+            services.create_team(actor=alice, organization=orchestra, name=f"team {index}")
 
     def make(index: int) -> User:
         return services.create_user(email=f"{index}@example.org", password=None)

@@ -18,6 +18,7 @@ from apps.accounts import services
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.errors import IdempotencyInProgress
 from apps.accounts.models import IdempotencyKey, Organization, User
+from apps.accounts.services import idempotency
 from apps.core.api.views import TenantAPIView
 from apps.core.tenancy import acting_as, staff, sweeping
 
@@ -188,7 +189,7 @@ class TestAtTheSameTime:
     def test_the_second_does_not_wait_for_ever(
         self, alice: User, api_of: ApiOf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(services, "_IDEMPOTENCY_WAIT", "50ms")
+        monkeypatch.setattr(idempotency, "_IDEMPOTENCY_WAIT", "50ms")
         client = api_of(alice)
         with ThreadPoolExecutor(1) as pool, acting_as(alice.pk):
             services.begin_idempotent(actor=alice, key="k", fingerprint="x")

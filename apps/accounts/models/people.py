@@ -1,18 +1,20 @@
-"""Users, the organizations that own everything, and the keys to them."""
+"""Users, and the organizations that own everything."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.text import slugify
 
+from apps.accounts.names import LONGEST_USERNAME, USERNAME, random_username, username_from
 from apps.core.db.fields import LowercaseEmailField
 from apps.core.ids import uuid7
 from apps.core.tenancy import acting_as
@@ -30,6 +32,18 @@ class Role(models.TextChoices):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+
+
+class UsernameField(models.CharField):
+    """Lower-cased wherever it enters, so that no two differ by case alone."""
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return value.strip().lower() if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return value.lower() if isinstance(value, str) else value
 
 
 class UserManager(BaseUserManager["User"]):
@@ -55,12 +69,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = LowercaseEmailField("e-mail", max_length=254, unique=True)
+    username = UsernameField(
+        max_length=LONGEST_USERNAME, unique=True, blank=True, help_text="Empty: one is made of the display name."
+    )
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     display_name = models.CharField(max_length=200, blank=True)
+    bio = models.TextField(max_length=2000, blank=True)
+    website = models.CharField(max_length=500, blank=True)
+    avatar_url = models.CharField("avatar", max_length=500, blank=True, help_text="An https:// address.")
+    github_username = models.CharField("GitHub username", max_length=39, blank=True)
+    social_links = models.JSONField(default=dict, blank=True)
+    preferences = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField("active", default=True)
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
     email_verified = models.BooleanField("e-mail verified", default=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -74,10 +98,29 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = (
             # With the unique column beside it: unique whatever the case, and one plain index serves every look-up.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lowercase"),
+            models.CheckConstraint(condition=models.Q(username__regex=USERNAME), name="user_username"),
+            models.CheckConstraint(
+                condition=models.Q(avatar_url="") | models.Q(avatar_url__startswith="https://"),
+                name="user_avatar_https",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None) | models.Q(is_active=False), name="user_erased_is_inactive"
+            ),
         )
 
     def __str__(self) -> str:
         return str(self.email)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.username:
+            stem = username_from(self.display_name)
+            taken = not stem or User.objects.filter(username=stem).exists()
+            self.username = random_username(stem) if taken else stem
+        super().save(*args, **kwargs)
+
+    @property
+    def last_login_at(self) -> datetime | None:
+        return self.last_login
 
     def get_full_name(self) -> str:
         return str(self.display_name) or f"{self.first_name} {self.last_name}".strip() or self.email
@@ -95,7 +138,12 @@ class OrganizationManager(models.Manager["Organization"]):
         """An organization and the membership of its owner, written as that user: the policies allow exactly this pair."""
         with acting_as(user.pk):
             organization = self._insert_with_free_slug(
-                Organization(name=name, owner_user=user, is_personal=is_personal),
+                Organization(
+                    name=name,
+                    owner_user=user,
+                    is_personal=is_personal,
+                    subscription_tier=settings.SYMPHONY_DEFAULT_TIER,
+                ),
                 slugify(slug_from)[:80] or "organization",
             )
             Membership(organization=organization, user=user, role=Role.OWNER).save(force_insert=True)
@@ -171,48 +219,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} is {self.role} of {self.organization_id}"
-
-
-class ApiToken(models.Model):
-    """A key for programs. Only the SHA-256 of the secret is kept; a secret of 256 random bits needs no slow hash."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, editable=False)
-    hash = models.CharField(max_length=64, unique=True, editable=False)
-    scopes = models.JSONField(default=list, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ("-created_at", "-id")
-        verbose_name = "API token"
-
-    def __str__(self) -> str:
-        return f"{self.name} (sym_{self.prefix}_…)"
-
-    @property
-    def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
-
-
-class IdempotencyKey(models.Model):
-    """The answer to a request that must have its effect once. Written in the transaction of that effect."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)
-    response_status = models.PositiveSmallIntegerField(null=True)
-    response_headers = models.JSONField(default=dict)
-    response_body = models.BinaryField(default=bytes)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once_per_user"),)
-
-    def __str__(self) -> str:
-        return f"{self.key} of {self.user_id}"
