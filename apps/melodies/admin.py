@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Max, Model, QuerySet
 from django.http import HttpRequest
@@ -16,9 +17,14 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.melodies.models import Melody, MelodyVersion
+from apps.accounts.models import User
+from apps.melodies import services
+from apps.melodies.collaboration_admin import MelodyCommentAdmin, MelodyTemplateAdmin
+from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
+from apps.melodies.searching import LONGEST_SEARCH, matches
 
-MOST_COUNTED = 10_000
+MOST_COUNTED: Final = 10_000
+MOST_TAGS_SHOWN: Final = 20
 
 
 class CappedPaginator(Paginator):
@@ -71,7 +77,7 @@ def preformatted(value: Any) -> SafeString:
 
 class VersionInline(admin.TabularInline):
     model = MelodyVersion
-    fields = ("number", "step_count", "sha256", "created_by", "created_at")
+    fields = ("number", "semver", "change_summary", "step_count", "sha256", "created_by", "created_at")
     readonly_fields = fields
     ordering = ("-number",)
     show_change_link = True
@@ -90,21 +96,43 @@ class VersionInline(admin.TabularInline):
         return False
 
 
+class TagFilter(admin.SimpleListFilter):
+    """The tags of the newest melodies, the most frequent first; any other may stand in the address."""
+
+    title = "tag"
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = Melody.objects.order_by("-id").values_list("tags", flat=True)[:MOST_COUNTED]
+        counted = Counter(tag for tags in newest for tag in tags)
+        return [(tag, f"{tag} ({count})") for tag, count in counted.most_common(MOST_TAGS_SHOWN)]
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Melody]) -> QuerySet[Melody]:
+        wanted = self.value()
+        return queryset.filter(tags__contains=[wanted]) if wanted else queryset
+
+
 @admin.register(Melody)
 class MelodyAdmin(ReadOnlyAdmin):
-    list_display = ("name", "organization", "status", "latest_version", "created_by", "updated_at")
-    list_filter = ("status", "organization", "updated_at")
+    list_display = ("name", "organization", "status", "shown_tags", "latest_version", "created_by", "updated_at")
+    list_filter = ("status", TagFilter, "creation_source", "updated_at")
     list_select_related = ("organization", "created_by")
-    search_fields = ("name", "description", "path")
-    search_help_text = "By name, description, path or id."
+    search_fields = ("name",)
+    search_help_text = "By words of name, description, tags and steps; by path or id."
     fields = (
-        "id", "name", "description", "organization", "project", "path", "status", "created_by", "created_at", "updated_at",
+        "id", "name", "description", "organization", "project", "path", "status", "shown_tags", "creation_source",
+        "parent_link", "compatible_extensions", "pricing_tier", "created_by", "created_at", "updated_at", "published_at",
     )  # fmt: skip
+    readonly_fields = ("shown_tags", "parent_link")
     inlines = (VersionInline,)
+    actions = ("archive", "activate")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Melody]:
         found: QuerySet[Melody] = super().get_queryset(request)
-        return found.annotate(latest=Max("versions__number"))
+        return found.defer("search_vector", "step_names").annotate(latest=Max("versions__number"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -112,7 +140,35 @@ class MelodyAdmin(ReadOnlyAdmin):
         identifier = uuid_or_none(search_term)
         if identifier is not None:
             return queryset.filter(pk=identifier), False
-        return super().get_search_results(request, queryset, search_term)
+        if not search_term.strip():
+            return queryset, False
+        bare = Melody.objects.order_by()
+        at_path = bare.filter(path=search_term.strip())
+        found = set(at_path.values_list("pk", flat=True)) or matches(bare, search_term[:LONGEST_SEARCH])
+        return queryset.filter(pk__in=found), False
+
+    def has_archive_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("melodies.change_melody")
+
+    @admin.action(description="Archive: they start no more", permissions=["archive"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Melody]) -> None:
+        self._move(request, queryset, MelodyStatus.ARCHIVED)
+
+    @admin.action(description="Activate", permissions=["archive"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Melody]) -> None:
+        self._move(request, queryset, MelodyStatus.ACTIVE)
+
+    def _move(self, request: HttpRequest, queryset: QuerySet[Melody], status: MelodyStatus) -> None:
+        moved = services.moderate(actor=cast(User, request.user), melodies=queryset, status=status)
+        self.message_user(request, f"{moved} melodies are {status.label.lower()} now.", messages.SUCCESS)
+
+    @admin.display(description="tags")
+    def shown_tags(self, melody: Melody) -> str:
+        return ", ".join(melody.tags) or "–"
+
+    @admin.display(description="fork of")
+    def parent_link(self, melody: Melody) -> SafeString | str:
+        return link(melody.parent_id, str(melody.parent), Melody)
 
     @admin.display(description="version", ordering="latest")
     def latest_version(self, melody: Melody) -> str:
@@ -122,13 +178,22 @@ class MelodyAdmin(ReadOnlyAdmin):
 
 @admin.register(MelodyVersion)
 class MelodyVersionAdmin(ReadOnlyAdmin):
-    list_display = ("version", "melody", "organization", "step_count", "short_hash", "created_by", "created_at")
+    list_display = (
+        "version",
+        "semver",
+        "melody",
+        "organization",
+        "step_count",
+        "short_hash",
+        "created_by",
+        "created_at",
+    )
     list_filter = ("created_at", "organization")
     list_select_related = ("melody", "organization", "created_by")
     search_fields = ("melody__name", "=sha256")
     search_help_text = "By the melody's name, or a whole SHA-256."
     ordering = ("-id",)
-    fields = ("id", "melody_link", "number", "organization", "sha256", "step_count", "media_type", "created_by",
+    fields = ("id", "melody_link", "number", "semver", "change_summary", "organization", "sha256", "step_count", "media_type", "created_by",
               "created_at", "source_text", "document_text")  # fmt: skip
     readonly_fields = ("melody_link", "source_text", "document_text")
 
@@ -172,6 +237,8 @@ def uuid_or_none(text: str) -> UUID | None:
 __all__ = [
     "CappedPaginator",
     "MelodyAdmin",
+    "MelodyCommentAdmin",
+    "MelodyTemplateAdmin",
     "MelodyVersionAdmin",
     "ReadOnlyAdmin",
     "is_list",

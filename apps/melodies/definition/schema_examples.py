@@ -7,6 +7,7 @@ from typing import Any, Final
 _ASK: Final = [{"type": "static", "content": "Summarise in three sentences: {{inputs.text}}"}]
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "agent": {"name": "answer", "type": "agent", "agent": "support", "input": "{{inputs.question}}"},
     "approval": {"name": "approve", "type": "approval", "role": "admin", "title": "May this be published?"},
     "cancel": {"name": "call_off", "type": "cancel", "steps": ["other"]},
     "checkpoint": {"name": "save", "type": "checkpoint", "checkpoint_name": "half-way", "state": {"count": "{{state.count}}"}},
