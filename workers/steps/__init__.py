@@ -1,6 +1,7 @@
 """All step kinds. Importing this package registers them, in this order."""
 
 from workers.steps import (
+    agent,
     approval,
     cancel,
     checkpoint,
@@ -34,6 +35,7 @@ from workers.steps import (
 )
 
 __all__ = [
+    "agent",
     "approval",
     "cancel",
     "checkpoint",

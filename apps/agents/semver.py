@@ -1,0 +1,50 @@
+"""Versions of agents: MAJOR.MINOR.PATCH, compared by number. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Bump = Literal["major", "minor", "patch"]
+
+LARGEST: Final = 99_999
+PATTERN: Final = r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"
+_FORM: Final = re.compile(PATTERN[1:-1], re.ASCII)
+
+
+class NoVersionError(ValueError):
+    """The text is no version."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Semver:
+    major: int
+    minor: int
+    patch: int
+
+    @classmethod
+    def parse(cls, text: str) -> Semver:
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise NoVersionError(f"{text[:40]!r} is no version; write MAJOR.MINOR.PATCH, such as 1.4.0.")
+        return cls(*(int(part) for part in found.groups()))
+
+    def next(self, part: Bump) -> Semver:
+        """The smallest version that is greater in this part. Raises `NoVersionError` after the last one."""
+        raised = {
+            "major": Semver(self.major + 1, 0, 0),
+            "minor": Semver(self.major, self.minor + 1, 0),
+            "patch": Semver(self.major, self.minor, self.patch + 1),
+        }[part]
+        if max(raised.major, raised.minor, raised.patch) > LARGEST:
+            raise NoVersionError(f"No part of a version is greater than {LARGEST}; raise a part before it.")
+        return raised
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+FIRST: Final = Semver(1, 0, 0)
+
+__all__ = ["FIRST", "LARGEST", "PATTERN", "Bump", "NoVersionError", "Semver"]
