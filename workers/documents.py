@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.core.tenancy import working_for
 from apps.melodies.models import MelodyVersion
+from apps.projects.queries import variables_for_run
 from workers.contract import Workflow
 from workers.rules import both
 
@@ -47,10 +48,23 @@ def _workflow(organization_id: str, version_id: str, age: int) -> Workflow:
     return Workflow(name, fields, organization_id, str(version.melody_id), str(project or ""), version_id)
 
 
+def project_variables(organization_id: str, project_id: str) -> Mapping[str, Any]:
+    """What the project gives all its runs; empty without a project."""
+    if not project_id:
+        return {}
+    return _project_variables(organization_id, project_id, int(monotonic() // _FRESH_SECONDS))
+
+
+@lru_cache(maxsize=256)
+def _project_variables(organization_id: str, project_id: str, age: int) -> Mapping[str, Any]:
+    with working_for(organization_id):
+        return variables_for_run(project_id)
+
+
 def forget() -> None:
     """Tests empty the database between them."""
-    for cached in (_nested, _workflow):
+    for cached in (_nested, _workflow, _project_variables):
         cached.cache_clear()
 
 
-__all__ = ["forget", "workflow_of"]
+__all__ = ["forget", "project_variables", "workflow_of"]

@@ -156,7 +156,7 @@ def _frame(claimed: Claimed, frame: FrameSpec) -> dict[str, Any]:
     row: dict[str, Any] = {"body": frame.body, "loop": None, "isolated": True, "inputs": storable(frame.inputs or {})}
     variables = dict(frame.variables)
     if frame.melody is not None:
-        variables |= _own_variables(claimed, frame.melody.version_id)
+        variables |= _own_variables(claimed, frame.melody.version_id, given=frame.inputs or {})
     if variables:
         row["variables"] = storable(variables)
     if frame.melody is not None:
@@ -164,11 +164,16 @@ def _frame(claimed: Claimed, frame: FrameSpec) -> dict[str, Any]:
     return row
 
 
-def _own_variables(claimed: Claimed, version_id: str) -> dict[str, Any]:
-    """What a stored melody starts with."""
-    fields = documents.workflow_of(claimed["organization"], version_id, version_id).fields
+def _own_variables(claimed: Claimed, version_id: str, *, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stored melody starts with: the variables of the run's project, and over them its own."""
+    organization = claimed["organization"]
+    fields = documents.workflow_of(organization, version_id, version_id).fields
     written = {**(fields.get("global_vars") or {}), **(fields.get("variables") or {})}
-    return dict(expand_environment(written, exposed_environment()))
+    project = documents.project_variables(
+        organization, documents.workflow_of(organization, claimed["root"], claimed["root"]).project_id
+    )
+    beneath = {name: value for name, value in project.items() if name not in given}
+    return {**beneath, **expand_environment(written, exposed_environment())}
 
 
 def _due(context: StepContext, own: datetime | None) -> tuple[datetime | None, bool]:

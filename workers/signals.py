@@ -9,12 +9,30 @@ from typing import Any
 
 from celery import signals
 
+from apps.core.origin import WORKER, Origin, arrive, depart
 from apps.executions import dispatch
-from apps.executions.dispatch import STEP_TASK
+from apps.executions.dispatch import REQUEST_HEADER, STEP_TASK
 from workers.pit import tracker
 from workers.pit.journal import journal
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@signals.task_prerun.connect
+def take_up_request(task: Any, args: Any, **_: Any) -> None:
+    """Lines of the log name the request that led here, and the task of the message."""
+    message = task.request
+    task_id = str(args[1]) if task.name == STEP_TASK and len(args) > 1 else ""
+    message.came_from = arrive(
+        Origin(request_id=str(message.get(REQUEST_HEADER) or "")[:64], channel=WORKER, task_id=task_id)
+    )
+
+
+@signals.task_postrun.connect
+def leave_request(task: Any, **_: Any) -> None:
+    token = task.request.__dict__.pop("came_from", None)
+    if token is not None:
+        depart(token)
 
 
 @signals.task_received.connect

@@ -17,6 +17,7 @@ from celery import current_task
 from django.conf import settings
 from django.db import DataError
 
+from apps.core.origin import work_on
 from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
 from workers import attempt
@@ -85,6 +86,7 @@ class _Slot:
         handed: list[HandOver] = []
         for claimed in batch:
             try:
+                work_on(execution_id=str(claimed["execution"]), task_id=str(claimed["task"]))
                 result = attempt.run(claimed, heart.cancelled(claimed["lease"]))
                 ended = (
                     result

@@ -7,12 +7,14 @@ import re
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.permissions import Action, require
+from apps.accounts.permissions import Action
 from apps.core.errors import Forbidden, Invalid
+from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import AlreadyDecided, NotWaiting
 from apps.executions.models import Decision, Task
 from apps.executions.waiting import DECIDING, waiting_for
+from apps.melodies.permissions import require_for
 
 LONGEST_COMMENT = 2000
 CHOICES = ("approve", "reject")
@@ -25,7 +27,7 @@ def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Deci
     Raises NotWaiting, AlreadyDecided, or Forbidden for a role that does not suffice and for whoever may not judge their
     own run.
     """
-    role = require(actor=actor, organization=task.organization, action=Action.WRITE)
+    role = require_for(actor=actor, melody=task.execution.melody, action=Action.WRITE)
     if decision not in CHOICES:
         raise Invalid("`decision` is approve or reject.", errors=[_problem("decision", "it is approve or reject")])
     if len(comment) > LONGEST_COMMENT:
@@ -55,6 +57,14 @@ def _decide(actor: User, role: str, task: Task, decision: str, comment: str) -> 
         raise AlreadyDecided
     if decided.outcome == "not_waiting":
         raise NotWaiting
+    leave_trace(
+        "approval.decided",
+        actor=actor,
+        organization=task.organization,
+        target=task.execution,
+        after={"step": task.name, "decision": decision, "comment": comment},
+        correlation_id=task.execution.correlation_id,
+    )
     dispatch.send_after_commit(decided.released)
 
 

@@ -10,12 +10,17 @@ import hashlib
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from time import time
+from typing import Final
 
 from django.conf import settings
 
 from apps.executions.errors import BlobDamaged, BlobMissing
 
+REST_SECONDS: Final = 24 * 3600.0
+"""Bytes are stored before the row that names them: for so long nobody takes unnamed ones for forgotten."""
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,7 +40,9 @@ def put(organization_id: str, data: bytes) -> tuple[str, bool]:
     """Keep bytes; (address, whether they are new). On disk before this returns, whole or not at all."""
     sha256 = address(data)
     path = path_of(organization_id, sha256)
-    if path.exists():
+    with suppress(FileNotFoundError):
+        # Named anew: whoever clears away what nobody names leaves it alone for a while.
+        os.utime(path)
         return sha256, False
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
@@ -60,3 +67,26 @@ def get(organization_id: str, sha256: str) -> bytes:
     if address(data) != sha256:
         raise BlobDamaged(f"The bytes stored at {sha256} hash to another address.")
     return data
+
+
+def is_at_rest(organization_id: str, sha256: str) -> bool:
+    """Whether the bytes were stored or named anew long enough ago that whoever did has written it down by now."""
+    try:
+        return time() - path_of(organization_id, sha256).stat().st_mtime >= REST_SECONDS
+    except FileNotFoundError:
+        return True
+
+
+def discard(organization_id: str, sha256: str) -> bool:
+    """Delete bytes; whether they went. Those that were named anew in this very moment stay."""
+    path = path_of(organization_id, sha256)
+    aside = path.with_name(f".gone-{sha256}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return False
+    if time() - aside.stat().st_mtime < REST_SECONDS:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True

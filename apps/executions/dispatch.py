@@ -10,20 +10,31 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery import current_app
+from celery import current_app, signals
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from apps.core.origin import current_origin
 from apps.executions.ledger import Release
 
 logger = logging.getLogger(__name__)
 
 STEP_TASK = "symphony.step"
+REQUEST_HEADER = "rid"
+"""Of a message: the request that led to it, for logs only."""
 SWEEP_WINDOW = 2000
 """Most messages the sweep lets wait in a queue before it sends unclaimed tasks once more."""
 
 Composer = Callable[[Sequence[Release]], Sequence[Any]]
 _composer: list[Composer] = []
+
+
+@signals.before_task_publish.connect
+def say_whose_request(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Whatever is published here belongs to a request, or to a task that does: links of chains too."""
+    request_id = current_origin().request_id
+    if request_id and headers is not None:
+        headers[REQUEST_HEADER] = request_id
 
 
 def install_composer(composer: Composer) -> None:
@@ -72,4 +83,13 @@ def queue_depth(queue: str) -> int:
             raise OperationalError(str(error)) from error
 
 
-__all__ = ["STEP_TASK", "SWEEP_WINDOW", "install_composer", "queue_depth", "send", "send_after_commit", "warm_up"]
+__all__ = [
+    "REQUEST_HEADER",
+    "STEP_TASK",
+    "SWEEP_WINDOW",
+    "install_composer",
+    "queue_depth",
+    "send",
+    "send_after_commit",
+    "warm_up",
+]

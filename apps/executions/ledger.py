@@ -332,6 +332,27 @@ def refresh_statistics(limit: int) -> int:
     return count
 
 
+def expired(organization_id: UUID, before: datetime, limit: int) -> list[UUID]:
+    """Runs of an organization that ended before a moment."""
+    newest = UUID(int=int(before.timestamp() * 1000) << 80 | (1 << 80) - 1)
+    return [
+        row[0]
+        for row in _rows("SELECT * FROM ledger_expired(%s, %s, %s, %s)", [organization_id, before, newest, limit])
+    ]
+
+
+def forget(execution_id: UUID) -> list[str] | None:
+    """Delete a run that has ended, with all it left behind; the addresses of bytes that nothing may name any more. None:
+    it has not ended, or is gone already."""
+    found: list[str] | None = _rows("SELECT ledger_forget(%s)", [execution_id])[0][0]
+    return found
+
+
+def forget_blobs(organization_id: UUID, addresses: Sequence[str]) -> list[str]:
+    """Delete the blobs among these that nothing names any more; their addresses."""
+    return [row[0] for row in _rows("SELECT * FROM ledger_forget_blobs(%s, %s)", [organization_id, list(addresses)])]
+
+
 def report_lost(organization_id: str, carrier: str, reason: str) -> list[Release]:
     """A worker process died: give back what it held. `carrier` is what it named itself in its claims."""
     rows = _rows(

@@ -17,6 +17,7 @@ from apps.executions import queries
 from apps.executions.models import Artifact, Event, Execution, Task
 from apps.executions.states import JOIN_KIND
 from apps.executions.waiting import with_decisions
+from apps.projects.queries import visible
 
 MAX_LISTED_OUTPUT = 10_000
 """Bytes of JSON: a list shows outputs up to this size, so that a page of it stays bearable."""
@@ -49,7 +50,9 @@ class _JsonBytes(Func):
 def executions(*, actor: User) -> QuerySet[Execution]:
     """Those of the actor's organizations, with the melody's name and the version's number, without documents."""
     return (
-        Execution.objects.filter(organization__in=accounts.organizations(actor=actor))
+        Execution.objects.filter(
+            visible(actor, through="melody__project"), organization__in=accounts.organizations(actor=actor)
+        )
         .select_related("melody", "version")
         .defer("version__source", "version__document", "melody__description")
     )
@@ -64,7 +67,11 @@ def execution_for(*, actor: User, execution_id: UUID) -> Execution:
 
 def is_visible(*, actor: User, execution_id: UUID) -> bool:
     return (
-        Execution.objects.filter(pk=execution_id, organization__in=accounts.organizations(actor=actor))
+        Execution.objects.filter(
+            visible(actor, through="melody__project"),
+            pk=execution_id,
+            organization__in=accounts.organizations(actor=actor),
+        )
         .order_by()
         .exists()
     )
@@ -87,7 +94,9 @@ def listed_tasks(execution: Execution) -> QuerySet[Task]:
 
 
 def task_for(*, actor: User, task_id: UUID) -> Task:
-    own = Task.objects.filter(organization__in=accounts.organizations(actor=actor)).exclude(kind=JOIN_KIND)
+    own = Task.objects.filter(
+        visible(actor, through="execution__melody__project"), organization__in=accounts.organizations(actor=actor)
+    ).exclude(kind=JOIN_KIND)
     task = own.select_related("frame").filter(pk=task_id).first()
     if task is None:
         raise TaskNotFound
@@ -103,7 +112,9 @@ def artifacts_of(execution: Execution) -> QuerySet[Artifact]:
 
 
 def artifact_for(*, actor: User, artifact_id: UUID) -> Artifact:
-    own = Artifact.objects.filter(organization__in=accounts.organizations(actor=actor))
+    own = Artifact.objects.filter(
+        visible(actor, through="execution__melody__project"), organization__in=accounts.organizations(actor=actor)
+    )
     artifact = own.filter(pk=artifact_id).first()
     if artifact is None:
         raise ArtifactNotFound

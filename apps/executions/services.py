@@ -14,7 +14,9 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import User
-from apps.accounts.permissions import Action, require
+from apps.accounts.permissions import Action
+from apps.billing.entitlements import Quota
+from apps.billing.services.quotas import require_room
 from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import (
@@ -25,14 +27,17 @@ from apps.executions.errors import (
     NotPaused,
     ParentElsewhere,
 )
-from apps.executions.models import Conversation, Execution, Variable
+from apps.executions.models import Conversation, Execution, PlanNode, Variable
 from apps.executions.queries import latest_version
 from apps.executions.states import ExecutionStatus
 from apps.melodies.definition.expressions import ExpressionError, expand_environment
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.definition.problems import ProblemList
 from apps.melodies.definition.workflow_limits import read_limits
-from apps.melodies.models import Melody, MelodyVersion
+from apps.melodies.errors import MelodyArchived
+from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
+from apps.melodies.permissions import require_for
+from apps.projects.queries import variables_for_run
 
 MAX_INPUT_BYTES = 1_000_000
 GLOBAL_SCOPE = "00000000-0000-0000-0000-000000000000"
@@ -81,7 +86,9 @@ def start_execution(
 
     `correlation_id` is the caller's name for it, one of its own for each run; `parent` the run it was started for.
     """
-    require(actor=actor, organization=melody.organization, action=Action.WRITE)
+    require_for(actor=actor, melody=melody, action=Action.WRITE)
+    if melody.status == MelodyStatus.ARCHIVED:
+        raise MelodyArchived
     version = version or latest_version(melody)
     given = _checked_input(input)
     workflow = version.document.get("workflow", version.document)
@@ -90,9 +97,11 @@ def start_execution(
     if parent is not None and parent.organization_id != melody.organization_id:
         raise ParentElsewhere
     with transaction.atomic(), _one_of_each_correlation(correlation_id):
+        require_room(organization_id=melody.organization_id, quota=Quota.CONCURRENT_EXECUTIONS)
         execution = Execution.objects.create(
             organization_id=melody.organization_id,
             project_id=melody.project_id,
+            agent_id=melody.agent_id,
             correlation_id=correlation_id or uuid4(),
             parent_execution=parent,
             melody=melody,
@@ -104,7 +113,7 @@ def start_execution(
             max_parallel=limits.max_parallel_steps,
             deadline_at=None if allowed is None else datetime.now(UTC) + timedelta(seconds=allowed),
         )
-        _set_initial_variables(execution, workflow)
+        _set_initial_variables(execution, version, workflow)
         releases = ledger.start(execution.id)
         dispatch.send_after_commit(releases)
     execution.refresh_from_db()
@@ -151,7 +160,7 @@ def resume_execution(*, actor: User, execution: Execution) -> Execution:
 def _require_control(actor: User, execution: Execution) -> None:
     """Staff need no role in the organization; in the admin the database lets them see it."""
     if not actor.is_staff:
-        require(actor=actor, organization=execution.organization, action=Action.WRITE)
+        require_for(actor=actor, melody=execution.melody, action=Action.WRITE)
 
 
 def _leave_control_trace(happened: str, actor: User, execution: Execution, reason: str) -> None:
@@ -218,11 +227,23 @@ def _remembered(execution: Execution) -> Mapping[str, Any]:
     return record.first() or {}
 
 
-def _set_initial_variables(execution: Execution, workflow: Mapping[str, Any]) -> None:
+def _variables_of_project(execution: Execution, version: MelodyVersion) -> Mapping[str, Any]:
+    """The layer beneath the document's own; a name that means an input or a step in it stays what it is."""
+    if execution.project_id is None:
+        return {}
+    steps = PlanNode.objects.filter(version=version).order_by().values_list("name", flat=True)
+    return variables_for_run(execution.project_id, hidden_by={*execution.input, *steps})
+
+
+def _set_initial_variables(execution: Execution, version: MelodyVersion, workflow: Mapping[str, Any]) -> None:
     written = {**(workflow.get("global_vars") or {}), **(workflow.get("variables") or {})}
     exposed = {name: os.environ[name] for name in settings.SYMPHONY_MELODY_ENVIRONMENT if name in os.environ}
     try:
-        initial = {**expand_environment(written, exposed), **_remembered(execution)}
+        initial = {
+            **_variables_of_project(execution, version),
+            **expand_environment(written, exposed),
+            **_remembered(execution),
+        }
     except ExpressionError as error:
         raise InvalidInput(f"The melody's variables cannot be set: {error}") from error
     Variable.objects.bulk_create(

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.accounts.permissions import Action, require
+from apps.accounts.permissions import Action
 from apps.core.errors import Invalid, TooLarge
 from apps.executions import dispatch, ledger
 from apps.executions.errors import ExecutionOver, PayloadRefused
@@ -16,6 +16,7 @@ from apps.executions.models import Execution, Signal
 from apps.executions.payloads import SchemaBroken, problems_of
 from apps.executions.states import EXECUTION_TERMINAL
 from apps.executions.waiting import listeners
+from apps.melodies.permissions import require_for
 
 LONGEST_NAME = 200
 LARGEST_PAYLOAD = 1_000_000
@@ -28,7 +29,7 @@ def send(*, actor: User, execution: Execution, name: str, payload: Any = None, b
 
     Raises PayloadRefused when the step that would be woken has a schema the payload does not fit: then nothing is told.
     """
-    require(actor=actor, organization=execution.organization, action=Action.WRITE)
+    require_for(actor=actor, melody=execution.melody, action=Action.WRITE)
     _check(name, payload)
     if execution.status in {status.value for status in EXECUTION_TERMINAL}:
         raise ExecutionOver

@@ -21,9 +21,8 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import Error, close_old_connections, connection
-from django.utils import timezone
 
-from apps.accounts import queries as accounts
+from apps.accounts.credentials import Credential, is_still_good
 from apps.accounts.models import User
 from apps.core.tenancy import acting_as
 from apps.executions import lookups
@@ -163,10 +162,10 @@ def state(execution_id: UUID) -> RunState | None:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who listens: a user, by a token or by a session."""
+    """Who listens: a user, by a credential or (None) by the session of a browser."""
 
     user_id: UUID
-    token_id: UUID | None = None
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +200,12 @@ def _read_as(viewer: Viewer, execution_id: UUID, after: Cursor) -> Batch:
 
 
 def may_listen(viewer: Viewer, execution_id: UUID) -> bool:
-    """Whether the user, the token and the membership are still good."""
+    """Whether the user, the credential and the membership are still good."""
     with acting_as(viewer.user_id):
         user = User.objects.filter(pk=viewer.user_id, is_active=True).first()
         if user is None or not lookups.is_visible(actor=user, execution_id=execution_id):
             return False
-        if viewer.token_id is None:
-            return True
-        token = accounts.tokens(actor=user).filter(pk=viewer.token_id).first()
-        return token is not None and (token.expires_at is None or token.expires_at > timezone.now())
+        return viewer.credential is None or is_still_good(viewer.credential, user.pk)
 
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="symphony-stream")

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
@@ -28,6 +27,7 @@ from apps.executions.services import start_execution
 from apps.melodies.models import MelodyVersion
 from apps.melodies.services import create_melody, publish_version
 from symphony import roles
+from tests import emptying
 from tests.conftest import Servers, child_environ, temporary_home
 from tests.engine import Broker, Engine, Run, sending_to
 from workers import workspaces
@@ -117,7 +117,7 @@ def committed(blocker: DjangoDbBlocker) -> Iterator[None]:
         try:
             yield
         finally:
-            call_command("flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False)
+            emptying.empty()
             connections.close_all()
 
 

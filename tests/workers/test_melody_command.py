@@ -325,6 +325,15 @@ def test_a_signal(player: Player) -> None:
         assert Signal.objects.get().payload == {"amount": 3}
 
 
+@pytest.mark.django_db
+def test_pause_and_resume(player: Player) -> None:
+    run = str(player.execution.pk)
+    assert call("pause", run) == f"execution {run} paused\n"
+    assert call("resume", run) == f"execution {run} running\n"
+    with pytest.raises(CommandError, match="only a paused one"):
+        call("resume", run)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -333,6 +342,8 @@ def test_a_signal(player: Player) -> None:
         (["signal", NOWHERE, "paid"], "There is no such execution"),
         (["signal", NOWHERE, "paid", "--payload", "{"], "--payload is not JSON"),
         (["cancel", NOWHERE], "There is no such execution"),
+        (["pause", NOWHERE], "There is no such execution"),
+        (["resume", NOWHERE], "There is no such execution"),
     ],
 )
 @pytest.mark.django_db

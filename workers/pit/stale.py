@@ -16,11 +16,15 @@ from django.conf import settings
 from django.db import Error, connection
 from kombu.exceptions import OperationalError
 
+from apps.accounts.services import forget_idempotency_keys
+from apps.billing.services.expiry import expire_due
 from apps.core.tenancy import sweeping
 from apps.executions import dispatch, ledger
 from apps.executions.ledger import Release
 from apps.executions.models import CachedResult
+from apps.signin.services.sessions import forget_old_sessions
 from apps.spending.services import close_lost
+from workers.pit.retention import forget_expired
 from workers.routing import QUEUES
 
 logger = logging.getLogger(__name__)
@@ -53,7 +57,9 @@ def sweep_until(stop: threading.Event) -> None:
                 statistics = monotonic() + STATISTICS_SECONDS
             if monotonic() >= books:
                 close_lost()
+                expire_due()
                 _forget_results()
+                forget_expired()
                 books = monotonic() + BOOKS_SECONDS
         except (Error, OperationalError, OSError) as error:
             moved = 0
@@ -81,6 +87,8 @@ def refresh_statistics() -> int:
 
 
 def _forget_results() -> None:
-    """Delete kept results whose time is over."""
+    """Delete kept results and answers whose time is over."""
     with sweeping():
+        forget_idempotency_keys()
+        forget_old_sessions()
         CachedResult.objects.filter(expires_at__lt=datetime.now(UTC)).delete()

@@ -14,6 +14,7 @@ from apps.core.ids import uuid7
 from apps.executions import blobs
 from apps.executions.models import PitOperation
 from workers.contract import ProducedFile
+from workers.pit import room
 from workers.pit.journal import journal
 
 
@@ -24,7 +25,7 @@ def keep(claimed: Mapping[str, Any], files: Iterable[ProducedFile]) -> list[dict
 
 def keep_result(claimed: Mapping[str, Any], data: bytes) -> dict[str, Any]:
     """Store a result too large for its row: a blob without an artifact of its own."""
-    sha256, _ = blobs.put(claimed["organization"], data)
+    sha256, _ = room.store(claimed["organization"], data)
     return {"sha256": sha256, "size": len(data)}
 
 
@@ -36,7 +37,7 @@ def value_of(claimed: Mapping[str, Any], cell: Mapping[str, Any]) -> Any:
 
 
 def _keep(claimed: Mapping[str, Any], file: ProducedFile) -> dict[str, Any]:
-    sha256, new = blobs.put(claimed["organization"], file.data)
+    sha256, new = room.store(claimed["organization"], file.data)
     journal.record(
         claimed["organization"],
         task_id=claimed["task"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from apps.executions import dispatch
 from apps.executions.ledger import Release
@@ -27,7 +28,8 @@ class _Sender:
         if self._pool is None or self._process != os.getpid():
             self._process = os.getpid()
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="symphony-sender")
-        self._last = self._pool.submit(dispatch.send, released)
+        # In the sender's thread, but still on behalf of the request that this slot works for.
+        self._last = self._pool.submit(copy_context().run, dispatch.send, released)
 
     def drain(self, seconds: float) -> None:
         """Wait until everything is sent."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from apps.audit.api.views import ActivityView, AuditListView, HistoryView
+from apps.core.api.routes import route
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *route("organizations/<uuid:organization_id>/audit/", AuditListView, "organization-audit"),
+    *route("users/me/activity/", ActivityView, "users-me-activity"),
+    *route("history/<slug:kind>/<uuid:object_id>/", HistoryView, "history"),
+]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -47,11 +48,11 @@ class ExecutionAdmin(ReadOnlyAdmin):
     search_fields = ("melody__name",)
     search_help_text = "By id (or its last 8 characters), correlation id or the melody's name."
     ordering = ("-id",)
-    actions = ("cancel",)
+    actions = ("pause", "resume", "cancel")
     fields = ("id", "melody_link", "version_link", "organization", "state", "status_message", "error_code", "error_message",
-              "created_by", "created_at", "started_at", "completed_at", "duration", "retry_count", "correlation_id",
-              "parent_execution", "version_sha256", "input_text")  # fmt: skip
-    readonly_fields = ("melody_link", "version_link", "state", "duration", "input_text")
+              "created_by", "created_at", "started_at", "paused_at", "resumed_at", "completed_at", "duration", "retry_count",
+              "project", "correlation_id", "parent_execution", "version_sha256", "input_text", "usage_text", "metrics_text")  # fmt: skip
+    readonly_fields = ("melody_link", "version_link", "state", "duration", "input_text", "usage_text", "metrics_text")
 
     class Media:
         css = CSS
@@ -62,8 +63,8 @@ class ExecutionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         found: QuerySet[Execution] = super().get_queryset(request)
         if is_list(request):
-            return found.defer("input")
-        related = found.select_related("melody", "version", "organization", "created_by", "parent_execution")
+            return found.defer("input", "resource_usage", "performance_metrics")
+        related = found.select_related("melody", "version", "organization", "created_by", "parent_execution", "project")
         return related.defer("version__source", "version__document")
 
     def get_search_results(
@@ -116,6 +117,22 @@ class ExecutionAdmin(ReadOnlyAdmin):
     def input_text(self, execution: Execution) -> SafeString:
         return preformatted(execution.input)
 
+    @admin.display(description="resource usage")
+    def usage_text(self, execution: Execution) -> SafeString:
+        return preformatted(execution.resource_usage)
+
+    @admin.display(description="performance metrics")
+    def metrics_text(self, execution: Execution) -> SafeString:
+        return preformatted(execution.performance_metrics)
+
+    @admin.action(description="Pause the selected executions", permissions=["cancel"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        self._each(request, chosen.select_related("organization"), services.pause_execution, "paused")
+
+    @admin.action(description="Resume the selected executions", permissions=["cancel"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        self._each(request, chosen.select_related("organization"), services.resume_execution, "resumed")
+
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return cast(User, request.user).has_perm("executions.change_execution")
 
@@ -129,20 +146,22 @@ class ExecutionAdmin(ReadOnlyAdmin):
             context = {**self.admin_site.each_context(request), "opts": self.opts, "alive": alive, "media": self.media,
                        "title": "Cancel executions?", "left_out": len(chosen) - len(alive)}  # fmt: skip
             return TemplateResponse(request, "admin/executions/execution/cancel.html", context)
-        self._cancel(request, alive)
+        self._each(request, alive, services.cancel_execution, "cancelled")
         return None
 
-    def _cancel(self, request: HttpRequest, alive: list[Execution]) -> None:
-        cancelled = 0
-        for execution in alive:
+    def _each(
+        self, request: HttpRequest, chosen: Iterable[Execution], verb: Callable[..., Execution], done: str
+    ) -> None:
+        count = 0
+        for execution in chosen:
             try:
-                services.cancel_execution(actor=cast(User, request.user), execution=execution)
+                verb(actor=cast(User, request.user), execution=execution)
             except SymphonyError as refused:
                 self.message_user(request, f"{reading.short(execution.id)}: {refused.detail}", messages.ERROR)
             else:
-                cancelled += 1
-        if cancelled:
-            self.message_user(request, f"{cancelled} execution{'s' * (cancelled != 1)} cancelled.", messages.SUCCESS)
+                count += 1
+        if count:
+            self.message_user(request, f"{count} execution{'s' * (count != 1)} {done}.", messages.SUCCESS)
 
 
 def _run_context(execution: Execution) -> dict[str, Any]:

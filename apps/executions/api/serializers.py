@@ -69,7 +69,9 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     melody_name = serializers.CharField(source="melody.name", read_only=True)
     organization = serializers.UUIDField(source="organization_id", read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
-    parent = serializers.UUIDField(source="parent_execution_id", read_only=True, allow_null=True)
+    parent = serializers.UUIDField(  # type: ignore[assignment]  # a field
+        source="parent_execution_id", read_only=True, allow_null=True
+    )
     project = serializers.UUIDField(source="project_id", read_only=True, allow_null=True)
     agent = serializers.UUIDField(source="agent_id", read_only=True, allow_null=True)
     status = serializers.ChoiceField(choices=EXECUTION_STATUSES, read_only=True)
@@ -400,7 +402,9 @@ class StartInput(serializers.Serializer[Execution]):
     correlation_id = serializers.UUIDField(
         required=False, help_text="Your own name for this run, new for each; one is made if not given."
     )
-    parent = serializers.UUIDField(required=False, help_text="The execution this one is started for.")
+    parent = serializers.UUIDField(  # type: ignore[assignment]  # a field
+        required=False, help_text="The execution this one is started for."
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         # An input under a name nobody reads would be a run with other values than were meant.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextvars import copy_context
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from apps.accounts.api.authentication import actor_of
-from apps.accounts.models import ApiToken
+from apps.accounts.api.scopes import credential_of
 from apps.core.api.exceptions import problem_handler
 from apps.core.api.views import TenantAPIView
 from apps.core.errors import Invalid
@@ -66,8 +67,7 @@ class StreamView(TenantAPIView, GenericAPIView[Event]):
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
         actor = actor_of(request)
         lookups.execution_for(actor=actor, execution_id=execution_id)
-        token = request.auth.pk if isinstance(request.auth, ApiToken) else None
-        return _Granted(Viewer(actor.pk, token), _after(request))
+        return _Granted(Viewer(actor.pk, credential_of(request)), _after(request))
 
 
 def _after(request: Request) -> Cursor:
@@ -108,7 +108,8 @@ def stream_view(**initkwargs: Any) -> Callable[..., Any]:
     @csrf_exempt
     async def stream(request: HttpRequest, execution_id: UUID) -> HttpResponseBase:
         try:
-            answer = await streaming.in_pool(ask, request, execution_id)
+            # On a thread of the pool, and still this request: its lines of the log say so.
+            answer = await streaming.in_pool(copy_context().run, ask, request, execution_id)
         except Error as error:
             return problem_handler(error, {"request": None})
         if not isinstance(answer, _Granted):
@@ -116,7 +117,8 @@ def stream_view(**initkwargs: Any) -> Callable[..., Any]:
         if request.method == "HEAD":
             return HttpResponse(content_type="text/event-stream", headers=HEADERS)
         events = _Messages(streaming.messages(execution_id, answer.viewer, answer.after))
-        return StreamingHttpResponse(events, content_type="text/event-stream", headers=HEADERS)
+        limits = {name: value for name, value in answer.headers.items() if name.startswith("RateLimit")}
+        return StreamingHttpResponse(events, content_type="text/event-stream", headers=HEADERS | limits)
 
     transaction.non_atomic_requests(stream)
     # So the schema knows it for a view of DRF.

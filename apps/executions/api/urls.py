@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.core.api.routes import route
+from apps.executions.api.agents import AgentExecutionListView
 from apps.executions.api.approvals import ApprovalListView, DecisionListView, DecisionView
 from apps.executions.api.content import ArtifactContentView
 from apps.executions.api.control import CancelView, PauseView, ResumeView
@@ -27,6 +28,7 @@ from apps.executions.api.views import (
 urlpatterns = [
     *route("melodies/<uuid:melody_id>/executions/", MelodyExecutionsView, "melody-executions"),
     *route("melodies/<uuid:melody_id>/statistics/", StatisticsView, "melody-statistics"),
+    *route("agents/<uuid:agent_id>/executions/", AgentExecutionListView, "agent-executions"),
     *route("executions/", ExecutionListView, "executions"),
     *route("executions/<uuid:execution_id>/", ExecutionView, "execution"),
     *route("executions/<uuid:execution_id>/cancel/", CancelView, "execution-cancel"),

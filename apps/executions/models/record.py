@@ -62,7 +62,10 @@ class Artifact(RunOwned):
 
     class Meta:
         ordering: ClassVar = ["id"]
-        indexes: ClassVar = [models.Index(fields=["execution", "id"], name="artifact_by_execution")]
+        indexes: ClassVar = [
+            models.Index(fields=["execution", "id"], name="artifact_by_execution"),
+            models.Index(fields=["organization", "content_hash"], name="artifact_by_address"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -77,6 +77,7 @@ class Execution(models.Model):
             models.Index(
                 fields=["project", "-id"], name="execution_by_project", condition=models.Q(project__isnull=False)
             ),
+            models.Index(fields=["organization"], name="execution_open", condition=models.Q(completed_at__isnull=True)),
             BrinIndex(fields=["updated_at"], name="execution_changed", autosummarize=True, pages_per_range=16),
             models.Index(
                 fields=["deadline_at"],
@@ -152,6 +153,11 @@ class Task(RunOwned):
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="task_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(
+                fields=["organization", "output_ref"],
+                name="task_output_ref",
+                condition=models.Q(output_ref__isnull=False),
+            ),
             models.Index(fields=["execution", "held"], name="task_held", condition=models.Q(held__isnull=False)),
             models.Index(
                 fields=["organization", "wait", "execution", "wait_key"],

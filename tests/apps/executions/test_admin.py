@@ -198,6 +198,20 @@ class TestExecutions:
         assert self.status(alive) == "cancelled"
         assert self.status(over) == "completed"
 
+    def test_are_paused_and_resumed(
+        self, browser: Client, moderator: User, start: Callable[..., Any], run: Callable[..., Execution]
+    ) -> None:
+        alive, over = start(moderator).execution, run(moderator)
+        for action, done, status in (
+            ("pause", "1 execution paused.", "paused"),
+            ("resume", "1 execution resumed.", "running"),
+        ):
+            chosen = {"action": action, "_selected_action": [str(alive.pk), str(over.pk)]}
+            answer = browser.post(list_of(Execution), chosen, follow=True).content.decode()
+            assert done in answer
+            assert "This execution is completed" in answer
+            assert self.status(alive) == status
+
     def test_that_are_over_cannot_be_cancelled(
         self, browser: Client, moderator: User, run: Callable[..., Execution]
     ) -> None:

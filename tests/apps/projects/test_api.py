@@ -10,8 +10,9 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from apps.accounts import services as accounts
-from apps.accounts.models import Organization, User
+from apps.accounts.models import Organization, Team, User
 from apps.core.tenancy import acting_as
+from apps.projects import services
 from apps.projects.api.urls import urlpatterns
 from apps.projects.models import Project, Secret
 
@@ -22,12 +23,25 @@ READS = [
     "organizations/{organization}/projects/",
     "organizations/{organization}/secrets/",
     "projects/{project}/",
+    "projects/{project}/access/",
+    "projects/{project}/members/",
     "projects/{project}/secrets/",
+    "projects/{project}/variables/",
+    "projects/{project}/variables/TEMPO/",
 ]
 # method, address, body, may a member do it?
-WRITES: list[tuple[str, str, dict[str, str] | None, bool]] = [
+WRITES: list[tuple[str, str, dict[str, Any] | None, bool]] = [
     ("post", "organizations/{organization}/projects/", {"name": "New"}, True),
     ("patch", "projects/{project}/", {"description": "New"}, True),
+    ("put", "projects/{project}/variables/TEMPO/", {"value": 90}, True),
+    ("delete", "projects/{project}/variables/TEMPO/", None, True),
+    ("put", "projects/{project}/variables/", {"variables": [{"name": "KEY", "value": "c minor"}]}, True),
+    ("patch", "projects/{project}/", {"access": "restricted"}, False),
+    ("patch", "projects/{project}/", {"archived": True}, False),
+    ("patch", "projects/{project}/", {"archived": False}, False),
+    ("post", "projects/{project}/access/", {"team": "{team}", "role": "member"}, False),
+    ("patch", "projects/{project}/access/{access}/", {"role": "admin"}, False),
+    ("delete", "projects/{project}/access/{access}/", None, False),
     ("put", "organizations/{organization}/secrets/API_KEY/", {"value": "new"}, False),
     ("delete", "organizations/{organization}/secrets/API_KEY/", None, False),
     ("put", "projects/{project}/secrets/API_KEY/", {"value": "new"}, False),
@@ -37,14 +51,31 @@ WRITES: list[tuple[str, str, dict[str, str] | None, bool]] = [
 
 
 @pytest.fixture
-def ids(orchestra: Organization, project: Project, store: Callable[..., Secret]) -> dict[str, str]:
+def ids(
+    alice: User, carol: User, orchestra: Organization, project: Project, store: Callable[..., Secret], web_role: None
+) -> dict[str, str]:
     store("API_KEY", "hush-hush")
     store("API_KEY", "hush-hush", project)
-    return {"organization": str(orchestra.pk), "project": str(project.pk)}
+    join(alice, carol, orchestra, "member")
+    with acting_as(alice.pk):
+        services.set_variable(actor=alice, project=project, given=services.GivenVariable("TEMPO", 120))
+        access = services.name_in_project(actor=alice, project=project, user=carol)
+        team = Team.objects.create(organization=orchestra, name="Strings", created_by=alice)
+    found = {"organization": orchestra, "project": project, "team": team, "access": access, "carol": carol}
+    return {name: str(row.pk) for name, row in found.items()}
 
 
 def call(client: APIClient, method: str, address: str, body: Any = None) -> Any:
     return getattr(client, method)(f"/api/v1/{address}", body, format="json")
+
+
+def filled(body: Any, ids: dict[str, str]) -> Any:
+    """A body with its ids: those in braces."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: value.format(**ids) if isinstance(value, str) and "{" in value else value for name, value in body.items()
+    }
 
 
 def join(alice: User, user: User, orchestra: Organization, role: str) -> None:
@@ -55,7 +86,7 @@ def join(alice: User, user: User, orchestra: Organization, role: str) -> None:
 def test_the_table_is_complete() -> None:
     def shape(address: str) -> str:
         parts = address.strip("/").split("/")
-        return "/".join("*" if part[:1] in ("<", "{") or part == "API_KEY" else part for part in parts)
+        return "/".join("*" if part[:1] in ("<", "{") or part in ("API_KEY", "TEMPO") else part for part in parts)
 
     known = {shape(address) for address in (*READS, *(address for _, address, _, _ in WRITES))}
     assert {shape(str(route.pattern)) for route in urlpatterns} == known
@@ -66,7 +97,7 @@ def test_an_admin_may_do_all_of_it(alice: User, ids: dict[str, str], api_of: Api
     for address in READS:
         assert call(client, "get", address.format(**ids)).status_code == 200, address
     for method, address, body, _ in WRITES:
-        response = call(client, method, address.format(**ids), body)
+        response = call(client, method, address.format(**ids), filled(body, ids))
         assert response.status_code in {200, 201, 204}, (address, response.content)
 
 
@@ -87,9 +118,9 @@ def test_who_is_no_admin_reads_names(
     for address in READS:
         assert call(client, "get", address.format(**ids)).status_code == 200, address
     for method, address, body, by_member in WRITES:
-        response = call(client, method, address.format(**ids), body)
+        response = call(client, method, address.format(**ids), filled(body, ids))
         if by_member and role == "member":
-            assert response.status_code in {200, 201}, address
+            assert response.status_code in {200, 201, 204}, address
         else:
             assert (response.status_code, response.json()["code"]) == (403, "forbidden"), address
 
@@ -99,8 +130,8 @@ def test_an_admin_needs_a_token_for_it(alice: User, ids: dict[str, str], web_rol
         _, secret = accounts.create_token(actor=alice, name="few", scopes=["write"])
     client = APIClient(headers={"Authorization": f"Token {secret}"})
     for method, address, body, by_member in WRITES:
-        response = call(client, method, address.format(**ids), body)
-        assert (response.status_code in {200, 201}) if by_member else response.status_code == 403, address
+        response = call(client, method, address.format(**ids), filled(body, ids))
+        assert (response.status_code in {200, 201, 204}) if by_member else response.status_code == 403, address
 
 
 def test_nobody_gets_anything(ids: dict[str, str], web_role: None) -> None:
@@ -116,8 +147,8 @@ def test_a_value_never_comes_back(alice: User, ids: dict[str, str], api_of: ApiO
     assert answers[1].json()["updated_at"] > answers[0].json()["updated_at"]
     listed = call(client, "get", f"organizations/{ids['organization']}/secrets/")
     assert [(each["name"], set(each)) for each in listed.json()["results"]] == [
-        ("API_KEY", {"name", "created_at", "updated_at"}),
-        ("NEW_KEY", {"name", "created_at", "updated_at"}),
+        ("API_KEY", {"name", "created_at", "updated_at", "last_used_at"}),
+        ("NEW_KEY", {"name", "created_at", "updated_at", "last_used_at"}),
     ]
     assert all("hush" not in each.content.decode() for each in (*answers, listed))
     assert call(client, "get", address).status_code == 405

@@ -167,11 +167,11 @@ class TestInTheDatabase:
                 execute(sql)
 
     def test_a_secret_belongs_to_a_project_of_its_organization(
-        self, bob: User, home_of: Callable[[User], Organization], project: Project, store: Store
+        self, alice: User, home_of: Callable[[User], Organization], project: Project, store: Store
     ) -> None:
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         with staff(), pytest.raises(IntegrityError, match="secret_project_of_organization"), transaction.atomic():
-            store("API_KEY", "hush", project, actor=bob, organization=home_of(bob))
+            store("API_KEY", "hush", project, organization=home_of(alice))
 
     @pytest.mark.parametrize(
         "change", ["name = 'OTHER'", "project_id = NULL", "organization_id = %(home)s, project_id = NULL"]
