@@ -3,15 +3,17 @@
 PYTHON ?= python3
 PORT ?= 8000
 FLOWER_PORT ?= 5555
+JOBS ?= 2
+FUZZ_SECONDS ?= 300
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up servers demo test check format bench lock clean
+.PHONY: help setup up servers demo test check client fuzz format bench bench-api lock clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make the virtual environment and install what is pinned (at once when nothing changed)
 
@@ -34,20 +36,30 @@ servers: $(STAMP) ## start PostgreSQL and Valkey only
 demo: $(STAMP) ## run a melody over REST and watch it; starts and stops all it needs
 	@exec $(PY) manage.py demo
 
-test: $(STAMP) ## run all tests, on real servers (ARGS="-k name" narrows)
-	@exec $(PY) -m pytest $(ARGS)
+test: $(STAMP) ## run all tests, on real servers (ARGS="-k name" narrows, JOBS=0 runs one after the other)
+	@exec env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## lint, format, types, import rules, migrations, API schema
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --config-file clients/python/pyproject.toml
 	$(VENV)/bin/lint-imports
 	$(PY) -W "ignore:Got an error checking a consistent migration history" manage.py makemigrations --check --dry-run
 	$(PY) manage.py spectacular --fail-on-warn --validate --file /dev/null
 
+client: $(STAMP) ## write clients/python anew from the API's schema
+	@exec $(PY) -W ignore -m clients.generate
+
+fuzz: $(STAMP) ## throw generated requests at every route for minutes (FUZZ_SECONDS=300)
+	@SYMPHONY_FUZZ_SECONDS=$(FUZZ_SECONDS) exec $(PY) -m pytest tests/fuzz --timeout 0 $(ARGS)
+
 format: $(STAMP) ## rewrite the code in house style
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
+
+bench-api: $(STAMP) ## measure lists and details at 100,000 melodies and 1,000,000 tasks against an empty database
+	@exec $(PY) -m benchmarks.api
 
 bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/results.json
 	@exec $(PY) -m benchmarks --readme --tied

@@ -1,6 +1,7 @@
-"""Real servers for the tests that need them: one PostgreSQL and one Valkey per session, in a folder of their own.
+"""Real servers for the tests that need them: one PostgreSQL and one Valkey per process, in a folder of their own.
 
-`DATABASE_URL` and `BROKER_URL` in the environment replace them. Tests without a database start nothing.
+`DATABASE_URL` and `BROKER_URL` in the environment replace them. Tests without a database start nothing. With `-n 2` there
+are several processes: see `tests.parallel` for what each has of its own.
 
 - `django_db` tests run as the owner of the tables; `web_role` and `worker_role` make them the role of the web or of a worker.
 - `worker_environ("worker")` is the environment of a process that is to work on the test database.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import hypothesis
 import psycopg2
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import caches
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
@@ -34,6 +38,25 @@ from symphony.celery import app as celery_app
 from symphony.embedded import servers as embedded
 from symphony.embedded.home import Home, free_port
 from symphony.supervisor import Supervisor
+from tests import emptying, parallel, seeds
+
+# Tests start a hundred Python processes: they may keep what they have compiled, whatever the shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# How long an example takes says how busy the machine is; what has to be quick is measured where it is promised.
+hypothesis.settings.register_profile("symphony", deadline=None)
+hypothesis.settings.load_profile("symphony")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.TogetherScheduling | None:
+    return parallel.TogetherScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if parallel.WORKER:
+        items[:] = parallel.in_order(items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +67,14 @@ class Servers:
     owner_url: str
     broker_url: str
     cache_url: str
+    migrated: bool
+    """Whether the test database is there already."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Argon2 as ever, with its smallest cost: hashing as well as production does would be a tenth of the suite."""
+    Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 
 
 @contextmanager
@@ -56,11 +87,23 @@ def temporary_home() -> Iterator[Home]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def migrated_home() -> Iterator[Home]:
+    """The home of a stack that was started before and left."""
+    folder = Path(tempfile.mkdtemp(prefix="symphony-tests-"))
+    folder.chmod(0o711)
+    try:
+        seeds.copy_to(folder / "home")
+        yield Home(folder / "home")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     database, broker = os.environ.get("DATABASE_URL"), os.environ.get("BROKER_URL")
     with ExitStack() as exits:
-        home = exits.enter_context(temporary_home())
+        home = exits.enter_context(temporary_home() if database else migrated_home())
         ours = exits.enter_context(embedded.running(home, with_postgres=not database, with_valkey=not broker))
         if ours.postgres is not None:
             _trade_safety_for_speed(ours.postgres.url)
@@ -69,11 +112,13 @@ def servers() -> Iterator[Servers]:
             broker = f"{ours.valkey.url}/{stack_module.BROKER_DATABASE}"
             cache = f"{ours.valkey.url}/{stack_module.CACHE_DATABASE}"
         else:
-            cache = os.environ.get("CACHE_URL", "")
+            cache = parallel.own_redis(os.environ.get("CACHE_URL", ""))
         assert database is not None
         assert broker is not None
-        roles.ensure_groups(database)
-        yield Servers(home, database, broker, cache)
+        with parallel.one_at_a_time("roles"):
+            roles.ensure_groups(database)
+        broker = broker if ours.valkey is not None else parallel.own_redis(broker)
+        yield Servers(home, database, broker, cache, migrated=ours.postgres is not None)
 
 
 def _trade_safety_for_speed(admin_url: str) -> None:
@@ -92,7 +137,8 @@ def django_db_modify_db_settings(servers: Servers) -> None:
     """Point Django at the session's servers; pytest-django makes the test database next."""
     database = settings.DATABASES["default"] | dict(dj_database_url.parse(servers.owner_url))
     database["OPTIONS"] = {"application_name": "symphony-tests", "connect_timeout": 10}
-    _repoint(connections, settings.DATABASES, database | {"TEST": {"NAME": f"test_{database['NAME']}"}})
+    name = parallel.own_name(f"test_{database['NAME']}")
+    _repoint(connections, settings.DATABASES, database | {"TEST": {"NAME": name}})
     if servers.cache_url:
         redis_cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": servers.cache_url}
         _repoint(caches, settings.CACHES, redis_cache)
@@ -101,12 +147,20 @@ def django_db_modify_db_settings(servers: Servers) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    servers: Servers, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     """The test database, also for sessions in which no test asks for it in pytest-django's own words."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        if servers.migrated:
+            connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = seeds.MIGRATED
+            made = []
+        else:
+            made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        emptying.install()
     yield
     with django_db_blocker.unblock():
+        connections.close_all()
         teardown_databases(made, verbosity=0)
 
 
@@ -122,7 +176,8 @@ def test_database_urls(servers: Servers, django_db_setup: None) -> roles.Databas
     """The test database, with logins as small as production's."""
     name = str(settings.DATABASES["default"]["NAME"])
     owner_url = servers.owner_url.rpartition("/")[0] + "/" + name
-    return roles.create_logins(owner_url, servers.home)
+    with parallel.one_at_a_time("roles"):
+        return roles.create_logins(owner_url, servers.home)
 
 
 @pytest.fixture
@@ -223,7 +278,7 @@ class RunningStack:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     with ExitStack() as exits:
-        home = exits.enter_context(temporary_home())
+        home = exits.enter_context(temporary_home() if os.environ.get("DATABASE_URL") else migrated_home())
         options = stack_module.Options(port=free_port(), flower_port=None, steps_processes=2)
         environ = exits.enter_context(_own_database())
         supervisor = exits.enter_context(stack_module.running(home, options, environ))

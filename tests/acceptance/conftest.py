@@ -10,13 +10,13 @@ import pytest
 from tests.chaos.conftest import alice, broker, engine
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-NEEDS_BROWSER = "test_live_page.py"
+NEEDS_BROWSER = ("test_live_page.py", "test_web_security.py")
 _left_out: list[str] = []
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """What needs a browser is no failure of ours where there is none; the summary says what was left out."""
-    if BROWSER is None and collection_path.name == NEEDS_BROWSER:
+    if BROWSER is None and collection_path.name in NEEDS_BROWSER:
         _left_out.append(collection_path.name)
         return True
     return None
@@ -25,7 +25,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _left_out:
         terminalreporter.write_line(
-            f"Left out: tests/acceptance/{NEEDS_BROWSER}, for want of a browser (apt-get install chromium).",
+            f"Left out: {', '.join(_left_out)}, for want of a browser (apt-get install chromium).",
             yellow=True,
         )
 

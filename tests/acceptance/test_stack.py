@@ -26,6 +26,7 @@ from django.conf import settings
 
 from symphony.embedded.home import free_port
 from symphony.env import read_env_file, running_stack
+from tests import seeds
 
 STARTED_WITHIN = 90.0
 GONE_WITHIN = 30.0
@@ -111,6 +112,7 @@ def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="symphony-up-"))
+    folder.chmod(0o711)
     yield folder / "home"
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -134,8 +136,9 @@ def fresh_home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def used_home() -> Iterator[Path]:
-    """For the tests that start and stop: the first start makes it, the others find it."""
+    """For the tests that start and stop."""
     with temporary_home() as home:
+        seeds.copy_to(home)
         yield home
 
 
@@ -149,8 +152,10 @@ def brief(used_home: Path) -> Iterator[Up]:
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
     """A stack that tests look at and leave running."""
-    with temporary_home() as home, running_in(home) as running:
-        yield running
+    with temporary_home() as home:
+        seeds.copy_to(home)
+        with running_in(home) as running:
+            yield running
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
