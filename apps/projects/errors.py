@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from apps.core.errors import Conflict, NotFound, SymphonyError, Unavailable
+from apps.core.errors import Conflict, Invalid, NotFound, SymphonyError, Unavailable
 
 
 class ProjectNotFound(NotFound):
@@ -9,10 +9,49 @@ class ProjectNotFound(NotFound):
     code = "project_not_found"
 
 
+class ProjectArchived(Conflict):
+    """The project is archived, so nothing in it changes; take it out of the archive first."""
+
+    code = "project_archived"
+    title = "Project archived"
+
+
+class ProjectInUse(Conflict):
+    """The restricted project has melodies, which everybody would see without it; move or delete them first, or open it."""
+
+    code = "project_in_use"
+    title = "Project in use"
+
+
 class SlugTaken(Conflict):
     """There is a project with this slug in the organization already; choose another."""
 
     code = "slug_taken"
+
+
+class AccessNotFound(NotFound):
+    """Nobody is named in the project like this."""
+
+    code = "access_not_found"
+
+
+class NamedAlready(Conflict):
+    """They are named in the project already; change their role instead."""
+
+    code = "named_already"
+
+
+class VariableNotFound(NotFound):
+    """There is no variable of this name in the project."""
+
+    code = "variable_not_found"
+
+
+class VariablesInvalid(Invalid):
+    """Some variables cannot be kept like this; `errors` says which and why."""
+
+    code = "invalid_variables"
+    title = "Invalid variables"
 
 
 class SecretNotFound(NotFound):

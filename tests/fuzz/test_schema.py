@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -47,6 +48,17 @@ def operations() -> list[Any]:
     schema.app = get_wsgi_application()
     found = [result.ok() for result in schema.get_all_operations()]
     return [each for each in found if each.definition.raw["operationId"] not in LEFT_OUT]
+
+
+@pytest.fixture(autouse=True)
+def one_connection() -> Iterator[None]:
+    """As Django's own test client does: a request neither begins nor ends with a connection."""
+    signals = request_started, request_finished
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+import django_filters
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.filters import OrderingFilter
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,19 +17,37 @@ from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.api.scopes import require_administer
 from apps.accounts.models import Organization
+from apps.core.api.etags import IF_MATCH, check_if_match, etag_of
 from apps.core.api.views import TenantAPIView
 from apps.projects import queries, services
-from apps.projects.api.serializers import ProjectInput, ProjectSerializer, SecretInput, SecretSerializer
-from apps.projects.models import Project, Secret
+from apps.projects.api.serializers import ProjectChange, ProjectInput, ProjectSerializer
+from apps.projects.models import Project, ProjectAccessMode
 
-_NAME = OpenApiParameter(
-    "name", str, OpenApiParameter.PATH, description="Capital letters, digits and `_`, a letter first."
-)
+_ADMINISTERED: Final = frozenset({"access", "archived"})
+
+
+class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    search = django_filters.CharFilter(method="with_words", label="Part of name, slug or description.")
+    access = django_filters.ChoiceFilter(choices=ProjectAccessMode.choices)
+    archived = django_filters.BooleanFilter(
+        field_name="archived_at", lookup_expr="isnull", exclude=True, label="Only archived ones, or only the others."
+    )
+
+    class Meta:
+        model = Project
+        fields = ("search", "access", "archived")
+
+    def with_words(self, found: QuerySet[Project], name: str, words: str) -> QuerySet[Project]:
+        return found.filter(Q(name__icontains=words) | Q(slug__icontains=words) | Q(description__icontains=words))
 
 
 class ProjectListView(IdempotentMixin, TenantAPIView, ListAPIView[Project]):
     serializer_class = ProjectSerializer
     queryset = Project.objects.none()
+    filter_backends = [django_filters.rest_framework.DjangoFilterBackend, OrderingFilter]
+    filterset_class = ProjectFilter
+    ordering_fields = ("id", "name", "created_at", "updated_at")
+    ordering = ("-id",)
 
     def organization(self) -> Organization:
         return accounts.organization_for(actor=actor_of(self.request), reference=str(self.kwargs["organization_id"]))
@@ -35,13 +55,19 @@ class ProjectListView(IdempotentMixin, TenantAPIView, ListAPIView[Project]):
     def get_queryset(self) -> QuerySet[Project]:
         return queries.projects(actor=actor_of(self.request), organization=self.organization())
 
-    @extend_schema(operation_id="projects_list", summary="Projects of an organization", tags=["projects"])
+    @extend_schema(
+        operation_id="projects_list",
+        summary="Projects of an organization",
+        description="Those that exist for you: of the restricted ones, those in which you are named.",
+        tags=["projects"],
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="projects_create",
         summary="Create a project",
+        description="You are named in it as its owner.",
         tags=["projects"],
         request=ProjectInput,
         responses={201: ProjectSerializer},
@@ -52,150 +78,69 @@ class ProjectListView(IdempotentMixin, TenantAPIView, ListAPIView[Project]):
         given.is_valid(raise_exception=True)
         project = services.create_project(actor=actor_of(request), organization=organization, **given.validated_data)
         data = self.get_serializer(project).data
-        return Response(data, status=status.HTTP_201_CREATED, headers={"Location": data["url"]})
+        headers = {"Location": data["url"], "ETag": etag_of(project)}
+        return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
 
-class ProjectView(TenantAPIView, GenericAPIView[Project]):
-    serializer_class = ProjectSerializer
-    queryset = Project.objects.none()
+class OneProjectView(TenantAPIView):
+    """Of one project, which must exist for the caller."""
 
     def project(self) -> Project:
         return queries.project_for(actor=actor_of(self.request), project_id=self.kwargs["project_id"])
 
+
+class ProjectView(OneProjectView, GenericAPIView[Project]):
+    serializer_class = ProjectSerializer
+    queryset = Project.objects.none()
+
+    def answer(self, project: Project) -> Response:
+        return Response(self.get_serializer(project).data, headers={"ETag": etag_of(project)})
+
     @extend_schema(operation_id="projects_get", summary="One project", tags=["projects"])
     def get(self, request: Request, project_id: UUID) -> Response:
-        return Response(self.get_serializer(self.project()).data)
+        return self.answer(self.project())
 
     @extend_schema(
         operation_id="projects_change",
         summary="Change a project",
-        description="What is not given stays as it is.",
+        description="What is not given stays as it is. To change `access` or `archived` is for admins of the project.",
         tags=["projects"],
-        request=ProjectInput,
+        parameters=[IF_MATCH],
+        request=ProjectChange,
     )
     def patch(self, request: Request, project_id: UUID) -> Response:
         project = self.project()
-        given = ProjectInput(data=request.data, partial=True)
+        given = ProjectChange(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        project = services.update_project(actor=actor_of(request), project=project, **given.validated_data)
-        return Response(self.get_serializer(project).data)
+        if _ADMINISTERED & given.validated_data.keys():
+            require_administer(request)
+        check_if_match(request, project)
+        return self.answer(self.changed(project, dict(given.validated_data)))
+
+    def changed(self, project: Project, changes: dict[str, Any]) -> Project:
+        """Out of the archive first, into it last: in between the rest is changed."""
+        actor, archived = actor_of(self.request), changes.pop("archived", None)
+        if archived is False:
+            project = services.unarchive_project(actor=actor, project=project)
+        if changes:
+            project = services.update_project(actor=actor, project=project, **changes)
+        if archived is True:
+            project = services.archive_project(actor=actor, project=project)
+        return project
 
     @extend_schema(
         operation_id="projects_delete",
         summary="Delete a project",
-        description="With its secrets and budgets; its melodies stay. For admins.",
+        description="With its variables, secrets and budgets; its melodies stay. A restricted project with melodies stays "
+        "too (409). For admins of the project.",
         tags=["projects"],
+        parameters=[IF_MATCH],
         request=None,
         responses={204: None},
     )
     def delete(self, request: Request, project_id: UUID) -> Response:
         project = self.project()
         require_administer(request)
+        check_if_match(request, project)
         services.delete_project(actor=actor_of(request), project=project)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class _SecretView(TenantAPIView):
-    """Of a project, or of the whole organization, as the address says."""
-
-    def place(self) -> tuple[Organization, Project | None]:
-        actor = actor_of(self.request)
-        if "project_id" in self.kwargs:
-            project = queries.project_for(actor=actor, project_id=self.kwargs["project_id"])
-            return project.organization, project
-        return accounts.organization_for(actor=actor, reference=str(self.kwargs["organization_id"])), None
-
-
-class _SecretListView(_SecretView, ListAPIView[Secret]):
-    serializer_class = SecretSerializer
-    queryset = Secret.objects.none()
-    cursor_ordering = ("name",)
-
-    def get_queryset(self) -> QuerySet[Secret]:
-        organization, project = self.place()
-        return queries.secrets(actor=actor_of(self.request), organization=organization, project=project)
-
-
-class _OneSecretView(_SecretView, GenericAPIView[Secret]):
-    """Not idempotent by key: the request holds the value."""
-
-    serializer_class = SecretSerializer
-    queryset = Secret.objects.none()
-
-    def store(self, request: Request) -> Response:
-        organization, project = self.place()
-        require_administer(request)
-        given = SecretInput(data=request.data)
-        given.is_valid(raise_exception=True)
-        secret = services.set_secret(
-            actor=actor_of(request),
-            organization=organization,
-            project=project,
-            name=self.kwargs["name"],
-            value=given.validated_data["value"],
-        )
-        code = status.HTTP_201_CREATED if secret.created_at == secret.updated_at else status.HTTP_200_OK
-        return Response(self.get_serializer(secret).data, status=code)
-
-    def remove(self, request: Request) -> Response:
-        organization, project = self.place()
-        require_administer(request)
-        services.delete_secret(
-            actor=actor_of(request), organization=organization, project=project, name=self.kwargs["name"]
-        )
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class OrganizationSecretListView(_SecretListView):
-    @extend_schema(
-        operation_id="organizations_secrets",
-        summary="Names of an organization's secrets",
-        description="Those that all its projects share.",
-        tags=["secrets"],
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class ProjectSecretListView(_SecretListView):
-    @extend_schema(operation_id="projects_secrets", summary="Names of a project's own secrets", tags=["secrets"])
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-_STORE: dict[str, Any] = {
-    "summary": "Store a secret",
-    "description": "Replaces what was there. The value is not shown again, to nobody. For admins.",
-    "tags": ["secrets"],
-    "parameters": [_NAME],
-    "request": SecretInput,
-    "responses": {200: SecretSerializer, 201: SecretSerializer},
-}
-_DELETE: dict[str, Any] = {
-    "summary": "Delete a secret",
-    "description": "For admins.",
-    "tags": ["secrets"],
-    "parameters": [_NAME],
-    "request": None,
-    "responses": {204: None},
-}
-
-
-class OrganizationSecretView(_OneSecretView):
-    @extend_schema(operation_id="organizations_secrets_store", **_STORE)
-    def put(self, request: Request, organization_id: UUID, name: str) -> Response:
-        return self.store(request)
-
-    @extend_schema(operation_id="organizations_secrets_delete", **_DELETE)
-    def delete(self, request: Request, organization_id: UUID, name: str) -> Response:
-        return self.remove(request)
-
-
-class ProjectSecretView(_OneSecretView):
-    @extend_schema(operation_id="projects_secrets_store", **_STORE)
-    def put(self, request: Request, project_id: UUID, name: str) -> Response:
-        return self.store(request)
-
-    @extend_schema(operation_id="projects_secrets_delete", **_DELETE)
-    def delete(self, request: Request, project_id: UUID, name: str) -> Response:
-        return self.remove(request)

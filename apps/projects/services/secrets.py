@@ -1,34 +1,36 @@
-"""The only writers of projects and secrets, and the only way to a secret's value."""
+"""The only writers of secrets, and the only way to a secret's value."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
+from apps.accounts.errors import invalid
 from apps.accounts.models import Organization, User
-from apps.accounts.permissions import Action, require
-from apps.core.errors import Invalid
+from apps.accounts.permissions import Action
 from apps.core.ids import uuid7
 from apps.core.tenancy import staff, working_for
+from apps.core.trail import leave_trace
 from apps.projects import queries
-from apps.projects.errors import SecretNotFound, SecretUnreadable, SlugTaken
-from apps.projects.events import project_deleted
+from apps.projects.errors import SecretNotFound, SecretUnreadable
 from apps.projects.keyring import Place, keyring
-from apps.projects.models import SECRET_NAME, Project, Secret
+from apps.projects.models import SECRET_NAME, Project, ProjectVariable, Secret
+from apps.projects.permissions import require_in
 from apps.projects.secret_text import SecretText
 
 LONGEST_NAME: Final = 100
 LONGEST_VALUE: Final = 65_536
 _BATCH: Final = 200
+_USE_WRITTEN_EVERY: Final = timedelta(minutes=5)
 
 # Not EXCLUDED.ciphertext: to read that takes the right to read the column.
 _UPSERT: Final = """
@@ -41,52 +43,14 @@ RETURNING id
 """
 
 
-def create_project(
-    *, actor: User, organization: Organization, name: str, slug: str | None = None, description: str = ""
-) -> Project:
-    """The slug is made of the name where none is given."""
-    require(actor=actor, organization=organization, action=Action.WRITE)
-    name = name.strip()
-    if not name:
-        raise _invalid("/name", "required", "A project needs a name.")
-    project = Project(
-        organization=organization,
-        name=name,
-        slug=slug or slugify(name)[:120] or "project",
-        description=description,
-        created_by=actor,
-    )
-    return _save(project)
-
-
-def update_project(
-    *, actor: User, project: Project, name: str | None = None, slug: str | None = None, description: str | None = None
-) -> Project:
-    """What is None stays as it is."""
-    require(actor=actor, organization=project.organization, action=Action.WRITE)
-    if name is not None and not name.strip():
-        raise _invalid("/name", "required", "A project needs a name.")
-    project.name = project.name if name is None else name.strip()
-    project.slug = slug or project.slug
-    project.description = project.description if description is None else description
-    return _save(project)
-
-
-def delete_project(*, actor: User, project: Project) -> None:
-    """With its secrets and budgets; melodies lose their project."""
-    require(actor=actor, organization=project.organization, action=Action.ADMINISTER)
-    with transaction.atomic():
-        project_deleted.send(sender=Project, project=project)
-        project.delete()
-
-
 @sensitive_variables("value", "parameters")
 def set_secret(
     *, actor: User, organization: Organization, project: Project | None = None, name: str, value: str
 ) -> Secret:
     """Store a value under a name, whatever was there before; `created_at == updated_at` says that nothing was."""
-    require(actor=actor, organization=organization, action=Action.ADMINISTER)
+    require_in(actor=actor, organization=organization, project=project, action=Action.ADMINISTER)
     _check_secret(name, value)
+    _check_no_variable(organization, project, name)
     place = Place(organization.pk, project.pk if project else None, name)
     keys = keyring()
     parameters = {
@@ -99,17 +63,23 @@ def set_secret(
         "actor": actor.pk,
         "now": timezone.now(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, parameters)
-        (identifier,) = cursor.fetchone()
-    return Secret.objects.get(pk=identifier)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_UPSERT, parameters)
+            (identifier,) = cursor.fetchone()
+        secret = Secret.objects.get(pk=identifier)
+        leave_trace("secret.stored", actor=actor, organization=organization, target=secret, after=_told(project))
+    return secret
 
 
 def delete_secret(*, actor: User, organization: Organization, project: Project | None = None, name: str) -> None:
-    require(actor=actor, organization=organization, action=Action.ADMINISTER)
-    deleted, _ = queries.secrets(actor=actor, organization=organization, project=project).filter(name=name).delete()
-    if not deleted:
-        raise SecretNotFound(f"There is no secret {name[:LONGEST_NAME]!r} here.")
+    require_in(actor=actor, organization=organization, project=project, action=Action.ADMINISTER)
+    with transaction.atomic():
+        found = queries.secrets(actor=actor, organization=organization, project=project).filter(name=name)
+        secret = found.first() if re.fullmatch(SECRET_NAME, name, re.ASCII) else None
+        if secret is None or not found.delete()[0]:
+            raise SecretNotFound(f"There is no secret {name[:LONGEST_NAME]!r} here.")
+        leave_trace("secret.deleted", actor=actor, organization=organization, target=secret, before=_told(project))
 
 
 def reveal(organization_id: UUID | str, project_id: UUID | str | None, name: str) -> SecretText | None:
@@ -120,11 +90,20 @@ def reveal(organization_id: UUID | str, project_id: UUID | str | None, name: str
     own = Q(project_id=project_id) if project_id else Q(project_id=None)
     with working_for(organization_id):
         found = Secret.objects.filter(own | Q(project_id=None), organization_id=organization_id, name=name)
-        row = found.order_by(F("project_id").asc(nulls_last=True)).values_list("project_id", "ciphertext").first()
-    if row is None:
-        return None
-    owner, ciphertext = row
+        first = found.order_by(F("project_id").asc(nulls_last=True))
+        row = first.values_list("pk", "project_id", "ciphertext", "last_used_at").first()
+        if row is None:
+            return None
+        identifier, owner, ciphertext, last_used_at = row
+        if last_used_at is None or timezone.now() - last_used_at > _USE_WRITTEN_EVERY:
+            _note_use(identifier)
     return SecretText(keyring().open(Place(UUID(str(organization_id)), owner, name), ciphertext))
+
+
+def _note_use(identifier: UUID) -> None:
+    # Of many steps at once one writes it down, and nobody waits.
+    free = Secret.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=identifier)
+    Secret.objects.filter(pk__in=free.values("pk")).update(last_used_at=timezone.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,42 +142,29 @@ def _rotate(identifiers: Sequence[UUID]) -> list[str]:
     return unreadable
 
 
-def _save(project: Project) -> Project:
-    try:
-        with transaction.atomic():
-            project.save()
-    except IntegrityError as error:
-        if "project_slug" in str(error):
-            raise SlugTaken(f"There is a project {project.slug!r} in {project.organization.name} already.") from error
-        raise
-    return project
-
-
 def _check_secret(name: str, value: str) -> None:
     if len(name) > LONGEST_NAME or not re.fullmatch(SECRET_NAME, name, re.ASCII):
-        raise _invalid(
+        raise invalid(
             "?name",
             "invalid_name",
             f"A secret is named like an environment variable, ANTHROPIC_API_KEY: capital letters, digits and _, a letter "
             f"first, at most {LONGEST_NAME} characters.",
         )
     if not value:
-        raise _invalid("/value", "required", "A secret needs a value; to remove it, delete it.")
+        raise invalid("/value", "required", "A secret needs a value; to remove it, delete it.")
     if len(value.encode("utf-8", "surrogatepass")) > LONGEST_VALUE:
-        raise _invalid("/value", "too_long", f"A secret is at most {LONGEST_VALUE:,} bytes long.")
+        raise invalid("/value", "too_long", f"A secret is at most {LONGEST_VALUE:,} bytes long.")
 
 
-def _invalid(pointer: str, code: str, message: str) -> Invalid:
-    return Invalid(message, errors=[{"code": code, "message": message, "pointer": pointer}])
+def _check_no_variable(organization: Organization, project: Project | None, name: str) -> None:
+    """Everybody reads variables: one of this name is probably where the value stood until now."""
+    named = ProjectVariable.objects.filter(organization=organization, name=name)
+    holder = (named if project is None else named.filter(project=project)).select_related("project").first()
+    if holder is not None:
+        raise invalid(
+            "?name", "is_a_variable", f"{name} is a variable of the project {holder.project.name}; delete that first."
+        )
 
 
-__all__ = [
-    "Rotation",
-    "create_project",
-    "delete_project",
-    "delete_secret",
-    "reveal",
-    "rotate_secrets",
-    "set_secret",
-    "update_project",
-]
+def _told(project: Project | None) -> dict[str, str]:
+    return {} if project is None else {"project": str(project.pk)}
