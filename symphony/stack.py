@@ -152,6 +152,9 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         ProcessSpec("calls", [*calls, "--prefetch-multiplier", "1"], stack.environ("worker") | pooled),
         ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),
     ]
+    if os.environ.get("SYMPHONY_AGENT_MODULES"):
+        runner = [python, str(BASE_DIR / "manage.py"), "agents", "run"]
+        specs.append(ProcessSpec("agents", runner, stack.environ("worker")))
     if options.flower_port is not None:
         flower = [*celery, "flower", f"--address={LOOPBACK}", f"--port={options.flower_port}"]
         # In the environment, not on the command line: anybody may read that.

@@ -15,7 +15,7 @@ from apps.executions.errors import NotPausable, NotPaused
 from apps.executions.models import Execution, MelodyStatistics, Task
 from apps.executions.services import cancel_execution, pause_execution, resume_execution
 from tests.workers.test_ledger import begin, claim, finish
-from workers.pit.stale import refresh_statistics
+from workers.pit.chores import refresh_statistics
 
 pytestmark = pytest.mark.django_db
 

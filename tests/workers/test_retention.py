@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from apps.melodies.services import create_melody
 from tests.workers.test_ledger import begin, claim, finish
 from workers import workspaces
 from workers.contract import StepFailed
-from workers.pit import retention, room
+from workers.pit import chores, retention, room
+from workers.pit.chores import CHORES, Chores
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 OF_A_RUN = (
@@ -220,3 +221,26 @@ def _published(user: User) -> MelodyVersion:
             source="workflow: {name: piece, steps: [{name: a, type: test_echo}]}",
             media="yaml",
         )
+
+
+# -- the sweep ----------------------------------------------------------------------------------------------------------------
+@pytest.mark.django_db
+@pytest.mark.parametrize("chore", [chore for _, chore in CHORES], ids=lambda chore: chore.__name__)
+def test_the_sweep_may_do_what_it_has_to(worker_role: None, chore: Callable[[], object]) -> None:
+    chore()
+
+
+def test_one_chore_that_fails_keeps_no_other_from_its_turn(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def broken() -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(chores, "CHORES", ((1000.0, broken), (1000.0, lambda: done.append(1))))
+    turns = Chores()
+    turns.do_due()
+    turns.do_due()
+    assert done == [1], "once, for it is not due again"
+    assert caplog.text.count("the disk is full") == 1

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from apps.agents.services import forget_uses
 from apps.billing.queries import retention_by_organization
 from apps.core.tenancy import sweeping
 from apps.executions import blobs, ledger
@@ -39,6 +40,7 @@ def _forget_of(organization_id: UUID, before: datetime, limit: int) -> int:
 def _forget(organization_id: UUID, execution_id: UUID) -> bool:
     with sweeping(), transaction.atomic():
         addresses = ledger.forget(execution_id)
+        forget_uses(execution_ids=[execution_id])
     if addresses is None:
         return False
     shutil.rmtree(Path(settings.SYMPHONY_WORKSPACE_DIR) / str(execution_id), ignore_errors=True)

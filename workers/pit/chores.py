@@ -1,0 +1,75 @@
+"""What the sweep does besides, now and then: counting, closing, forgetting. One that fails keeps no other from its turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final
+
+from django.db import Error, connection
+
+from apps.accounts.services import forget_idempotency_keys
+from apps.agents.services import tidy_versions
+from apps.billing.services.expiry import expire_due
+from apps.core.tenancy import sweeping
+from apps.executions import ledger
+from apps.executions.models import CachedResult
+from apps.signin.services.sessions import forget_old_sessions
+from apps.spending.services import close_lost
+from workers.pit.retention import forget_expired
+
+logger = logging.getLogger(__name__)
+
+MELODIES_COUNTED: Final = 200
+
+
+def refresh_statistics() -> int:
+    """Count the runs of melodies anew; how many melodies were counted."""
+    with sweeping():
+        return ledger.refresh_statistics(MELODIES_COUNTED)
+
+
+def forget_results() -> None:
+    """Delete kept results whose time is over."""
+    with sweeping():
+        CachedResult.objects.filter(expires_at__lt=datetime.now(UTC)).delete()
+
+
+def forget_keys() -> None:
+    """Delete answers kept for requests that will not be sent again, and what is left of sign-ins that are over."""
+    with sweeping():
+        forget_idempotency_keys()
+        forget_old_sessions()
+
+
+CHORES: Final[tuple[tuple[float, Callable[[], object]], ...]] = (
+    (2.0, refresh_statistics),
+    (10.0, close_lost),
+    (10.0, expire_due),
+    (10.0, forget_results),
+    (60.0, forget_keys),
+    (60.0, forget_expired),
+    (300.0, tidy_versions),
+)
+"""Seconds between two turns, and what is done then."""
+
+
+class Chores:
+    def __init__(self) -> None:
+        self._due = [0.0] * len(CHORES)
+
+    def do_due(self) -> None:
+        for number, (seconds, chore) in enumerate(CHORES):
+            if monotonic() >= self._due[number]:
+                _do(chore)
+                self._due[number] = monotonic() + seconds
+
+
+def _do(chore: Callable[[], object]) -> None:
+    try:
+        chore()
+    except (Error, OSError) as error:
+        logger.warning("%s failed, the sweep will try again: %s", chore.__name__, error)
+        connection.close_if_unusable_or_obsolete()
