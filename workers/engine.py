@@ -10,14 +10,17 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from apps.core.tenancy import working_for
 from apps.executions import ledger, queries
 from apps.executions.models import Conversation, Execution
 from apps.executions.states import EXECUTION_TERMINAL
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
+from apps.melodies.models import Melody, MelodyStatus
 from apps.melodies.paths import PathError, normal_path
 from apps.projects.errors import NoSecretKeys, SecretUnreadable
+from apps.projects.models import ProjectAccessMode
 from apps.projects.services import reveal
 from workers.contract import FrameOutcome, MelodyRef, StepFailed, Workflow
 from workers.outcomes import Claimed
@@ -51,10 +54,27 @@ class TaskEngine:
             normal = normal_path(path)
         except PathError:
             return None
-        return _ref(ledger.melody(self._organization, path=normal, number=version))
+        return self._melody(Q(path=normal), version)
 
     def melody_named(self, name: str, version: int | None) -> MelodyRef | None:
-        return _ref(ledger.melody(self._organization, name=name, number=version))
+        try:
+            found = self._melody(Q(pk=UUID(name)), version)
+        except ValueError:
+            found = None
+        return found or self._melody(Q(name=name) & ~Q(status=MelodyStatus.ARCHIVED), version)
+
+    def _melody(self, meant: Q, version: int | None) -> MelodyRef | None:
+        with working_for(self._organization):
+            found = Melody.objects.filter(meant, organization_id=self._organization).exclude(self._kept_from())
+            melody_id = found.order_by("-pk").values_list("pk", flat=True).first()
+        if melody_id is None:
+            return None
+        return _ref(ledger.melody(self._organization, name=str(melody_id), number=version))
+
+    def _kept_from(self) -> Q:
+        """What is in a restricted project, except for runs of that project: who starts this one need not see it."""
+        restricted = Q(project__access=ProjectAccessMode.RESTRICTED)
+        return restricted & ~Q(project_id=self._workflow.project_id) if self._workflow.project_id else restricted
 
     def release_database(self) -> None:
         """Only where connections are pooled: elsewhere the slot has one for itself."""
@@ -103,6 +123,8 @@ class TaskEngine:
         over = {status.value for status in EXECUTION_TERMINAL}
         with working_for(self._organization):
             run = Execution.objects.filter(pk=identifier, organization_id=self._organization).exclude(status__in=over)
+            if execution_id is not None:
+                run = run.exclude(self._kept_from())
             found = run.only("id", "created_by_id").first()
             if found is None:
                 return False

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
-from typing import Any, cast
+from http import HTTPStatus
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.accounts import services
 from apps.accounts.errors import LastOwner
 from apps.accounts.models import ApiToken, Invitation, Membership, Organization, Role, Team, TeamMembership, User
+
+# Whoever may change users must not make themselves, or others, more than they are.
+POWERS: Final = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class NewUserForm(AdminUserCreationForm):
@@ -77,6 +82,22 @@ class UserAdmin(BaseUserAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj is not None else ()
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _staff(request).is_superuser else (*fields, *POWERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            services.password_was_given(actor=_staff(request), user=User.objects.get(pk=unquote(id)))
+        return response
+
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 - Django's
         super().save_model(request, obj, form, change)
         if not change:
@@ -89,7 +110,8 @@ class UserAdmin(BaseUserAdmin):
 
     @admin.action(description="Deactivate the selected users", permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        number = services.deactivate_users(actor=_staff(request), users=users)
+        touched = users if _staff(request).is_superuser else users.filter(is_superuser=False)
+        number = services.deactivate_users(actor=_staff(request), users=touched)
         self.message_user(request, f"{number} users deactivated. (Nobody deactivates themselves.)")
 
     @admin.action(description="Reactivate the selected users", permissions=["change"])
@@ -218,6 +240,11 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    """A superuser is changed by superusers only: their password or address would be the way to their power."""
+    return user is None or not user.is_superuser or _staff(request).is_superuser
 
 
 def _staff(request: HttpRequest) -> User:

@@ -25,6 +25,7 @@ class Credential:
 API_TOKEN: Final = "api_token"  # noqa: S105 - a kind
 WEBSITE: Final = "website"
 EDITOR: Final = "oauth2"
+BROWSER: Final = "browser"
 
 _checks: Final[dict[str, Callable[[UUID, str], bool]]] = {}
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.audit.models import HISTORIES, TRACKED, AuditEntry
+from apps.accounts.models import User
+from apps.audit.models import HISTORIES, TRACKED, AuditEntry, RowHistory
 from apps.melodies.admin import ReadOnlyAdmin, preformatted
 
 
@@ -46,13 +51,47 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return preformatted(entry.after)
 
 
+class WhatHappened(admin.AllValuesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "what happened"
+
+
 class RowHistoryAdmin(ReadOnlyAdmin):
     """For rows that are gone; those that are there show their history on their own page."""
 
-    list_display = ("pgh_created_at", "pgh_label", "pgh_obj_id", "pgh_actor", "pgh_request_id")
+    list_display = ("when", "what", "row", "who", "request")
     list_select_related = ("pgh_actor",)
-    list_filter = ("pgh_label",)
+    list_filter = (("pgh_label", WhatHappened),)
     search_fields = ("=pgh_obj__id", "=pgh_request_id")
+    search_help_text = "Id of the row, or request id"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        kept = (field.name for field in self.opts.concrete_fields if not field.name.startswith("pgh_"))
+        return (*self.list_display, *kept)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    @admin.display(description="when", ordering="pgh_id")
+    def when(self, kept: RowHistory) -> datetime:
+        return kept.pgh_created_at
+
+    @admin.display(description="what happened")
+    def what(self, kept: RowHistory) -> str:
+        return kept.pgh_label
+
+    @admin.display(description="row")
+    def row(self, kept: RowHistory) -> str:
+        return str(kept.pgh_obj_id)  # type: ignore[attr-defined]  # each history has its own reference
+
+    @admin.display(description="who")
+    def who(self, kept: RowHistory) -> User | str:
+        return kept.pgh_actor or "–"
+
+    @admin.display(description="request")
+    def request(self, kept: RowHistory) -> str:
+        return kept.pgh_request_id or "–"
 
 
 for _history in HISTORIES.values():

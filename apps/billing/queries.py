@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import FilteredRelation, Prefetch, Q, QuerySet, Sum
+from django.db.models import F, FilteredRelation, Prefetch, Q, QuerySet, Sum
 
 from apps.accounts.models import Membership, Organization, User
 from apps.accounts.permissions import Action, require
@@ -20,6 +20,7 @@ from apps.billing.models import (
     LIVE,
     AccountKind,
     Invoice,
+    InvoiceStatus,
     LedgerEntry,
     LedgerPosting,
     Plan,
@@ -81,6 +82,18 @@ def balance(*, organization_id: UUID, kind: AccountKind, currency: str) -> int:
 def credit_of(*, organization_id: UUID, currency: str) -> int:
     """What the organization has in credit, in the smallest unit; not below zero."""
     return max(-balance(organization_id=organization_id, kind=AccountKind.CREDIT, currency=currency), 0)
+
+
+def spendable_credit(*, organization_id: UUID, currency: str) -> int:
+    """What of the credit pays an invoice: not what stands against another that was never paid, given up or not. Else a
+    large plan that is left at once, unpaid, would pay for small ones."""
+    unpaid = Invoice.objects.filter(
+        organization_id=organization_id,
+        currency=currency,
+        status__in=(InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE),
+    )
+    owed = unpaid.aggregate(owed=Sum(F("amount_due") - F("amount_paid")))["owed"] or 0
+    return max(credit_of(organization_id=organization_id, currency=currency) - owed, 0)
 
 
 def entitlements_of(organization_id: UUID) -> Entitlements:

@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 
 from apps.core.origin import current_origin
-from apps.core.redaction import without_secrets
+from apps.core.redaction import hide_values, without_secrets
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x80-\x9f\u2028\u2029]")
 _LONGEST: Final = 20_000
@@ -56,7 +56,7 @@ class JsonFormatter(logging.Formatter):
         for name in ("request_id", "execution_id", "task_id"):
             if value := getattr(origin, name):
                 line[name] = value
-        line |= getattr(record, "access", {})
+        line |= hide_values(getattr(record, "access", {}))
         if trouble := _trouble(self, record):
             line["exception"] = trouble
         # ASCII only: no separator of lines, no lone surrogate, whatever reads it.

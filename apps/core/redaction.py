@@ -36,7 +36,9 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"(?i)\b(bearer|token|basic)\s+[A-Za-z0-9._~+/-]{12,}=*"), rf"\1 {HIDDEN}"),
-    (re.compile(r"\bsym_[A-Za-z0-9_-]{6,}"), f"sym_{HIDDEN}"),
+    (re.compile(r"\b(sym(?:o|r|or)?_)[A-Za-z0-9_-]{6,}"), rf"\1{HIDDEN}"),
+    # What Django signs: the links of letters stand in the paths of requests.
+    (re.compile(r"\beyJ[A-Za-z0-9_=-]{4,}:[A-Za-z0-9]{4,10}:[A-Za-z0-9_-]{20,}"), HIDDEN),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"), HIDDEN),
     (
         re.compile(
@@ -55,7 +57,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 # One of these stands in every text that a rule could match; looking for them is all that most lines cost.
 _HINTS: Final = (
     "pass", "secret", "key", "credential", "authorization", "cookie", "session", "csrf", "otp", "recovery", "ciphertext",
-    "card", "cvc", "cvv", "verifier", "token", "bearer", "basic", "sym_", "eyj", "sk-", "sk_", "rk_", "pk_", "whsec", "aiza", "://",
+    "card", "cvc", "cvv", "verifier", "token", "bearer", "basic", "sym_", "symo", "symr", "eyj", "sk-", "sk_", "rk_", "pk_", "whsec", "aiza", "://",
 )  # fmt: skip
 
 

@@ -47,7 +47,10 @@ def tell_personal_data(*, user: User, **_: Any) -> tuple[str, Any]:
 @receiver(person_erasing, dispatch_uid="executions")
 def forget_person(*, user: User, **_: Any) -> str:
     Decision.objects.filter(user=user).update(person=ERASED_PERSON)
-    return "Runs you started, and what you decided in them, stay with their organizations without your name."
+    return (
+        "Runs you started stay with their organizations. Your decisions in them are no longer under your name; the events and "
+        "results of those runs still hold the address you decided under, until the organization lets the runs go."
+    )
 
 
 @receiver(melodies_deleting, dispatch_uid="executions")

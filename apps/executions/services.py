@@ -124,7 +124,7 @@ def cancel_execution(*, actor: User, execution: Execution, reason: str = "") -> 
     """Cancel a run: nothing new starts, running steps are told to stop, late results change nothing."""
     _require_control(actor, execution)
     with transaction.atomic():
-        if ledger.cancel(execution.id, reason or f"Cancelled by {actor.email}.") is None:
+        if ledger.cancel(execution.id, reason or "Cancelled.") is None:
             raise ExecutionOver
         _leave_control_trace("cancelled", actor, execution, reason)
     execution.refresh_from_db()
@@ -135,7 +135,7 @@ def pause_execution(*, actor: User, execution: Execution, reason: str = "") -> E
     """Let nothing new of a run begin. What runs comes to its end; timers and approvals go on; its deadline waits."""
     _require_control(actor, execution)
     with transaction.atomic():
-        status = ledger.pause(execution.id, reason or f"Paused by {actor.email}.")
+        status = ledger.pause(execution.id, reason or "Paused.")
         if status != ExecutionStatus.PAUSED:
             raise NotPausable(f"This execution is {status}; only one that is pending or running can be paused.")
         _leave_control_trace("paused", actor, execution, reason)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Organization, Role, Team
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 
 SECRET_NAME: Final = r"^[A-Z][A-Z0-9_]*$"  # noqa: S105 - what a name looks like
 VARIABLE_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -83,7 +84,8 @@ class ProjectAccess(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user_id or self.team_id} is {self.role} in {self.project_id}"
+        named = name_of(self, "user" if self.user_id else "team")
+        return f"{named} is {self.role} in {name_of(self, 'project')}"
 
 
 class ProjectVariable(models.Model):

@@ -69,6 +69,8 @@ class ApplicationAdmin(_LookOnly):
     list_display = ("name", "client_id", "client_type", "authorization_grant_type", "user", "created")
     list_select_related = ("user",)
     search_fields = ("name", "client_id", "redirect_uris")
+    # The toolkit's own page for it is not here.
+    view_on_site = False
     exclude = ("client_secret", "hash_client_secret")
 
 

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.sessions.models import Session
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from oauth2_provider.signals import app_authorized
 
@@ -88,6 +90,12 @@ def _editor_is_good(user_id: UUID, token_id: str) -> bool:
     return token is not None and not token.is_expired()
 
 
+def _browser_is_good(user_id: UUID, key: str) -> bool:
+    kept = Session.objects.filter(session_key=key, expire_date__gt=timezone.now()).exists()
+    return kept and not SignInSession.objects.filter(user_id=user_id, browser_key=key, ended_at__isnull=False).exists()
+
+
 credentials.register(credentials.API_TOKEN, _token_is_good)
 credentials.register(credentials.WEBSITE, _session_is_good)
 credentials.register(credentials.EDITOR, _editor_is_good)
+credentials.register(credentials.BROWSER, _browser_is_good)

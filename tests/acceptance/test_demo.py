@@ -21,6 +21,7 @@ import pytest
 from django.conf import settings
 
 from symphony.env import running_stack
+from tests import seeds
 
 LAST_LINE = re.compile(r"demo: completed tasks=(\d+) events=(\d+) artifacts=(\d+) seconds=\d+\.\d")
 BROKEN = "workflow:\n  name: broken\n  steps:\n    - name: first\n      type: test_eco\n"
@@ -74,6 +75,8 @@ def left_running(home: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="symphony-demo-"))
+    folder.chmod(0o711)
+    seeds.copy_to(folder / "home")
     yield folder / "home"
     shutil.rmtree(folder, ignore_errors=True)
 

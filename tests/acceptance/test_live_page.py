@@ -264,7 +264,7 @@ def test_cancelling_asks_first(opened: Open, start: Start) -> None:
     page.get_by_role("button", name="Cancel the execution").click()
     expect(state_of(page)).to_have_text("cancelled")
     settled(page)
-    expect(page.get_by_role("alert")).to_contain_text("Cancelled by admin@symphony.local.")
+    expect(page.get_by_role("alert")).to_contain_text("Cancelled.")
     expect(page.locator("#legend [data-status=executing]")).to_be_hidden()
 
 

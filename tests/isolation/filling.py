@@ -23,6 +23,10 @@ _EXTRA: dict[str, Callable[[Filling], dict[str, Any]]] = {}
 """By model label: the fields of which the model's own words do not say enough."""
 
 
+_TOGETHER: Final = {"agents.Agent": (("agents.ContainerResources", "agent"),)}
+"""By model label: what no row is without, and by which field it belongs to the row."""
+
+
 def extra(label: str) -> Callable[[Callable[[Filling], dict[str, Any]]], None]:
     def keep(values: Callable[[Filling], dict[str, Any]]) -> None:
         _EXTRA[label] = values
@@ -34,7 +38,7 @@ def extra(label: str) -> Callable[[Callable[[Filling], dict[str, Any]]], None]:
 def _posting(filling: Filling) -> dict[str, Any]:
     """With its counterpart: an entry balances."""
     entry = apps.get_model("billing", "LedgerEntry")._base_manager.create(
-        organization=filling.organization, reference=MARK, description=MARK
+        organization=filling.organization, reference=f"{MARK}-{filling.number}", description=MARK
     )
     model = apps.get_model("billing", "LedgerAccount")
     debit, credit = (
@@ -64,14 +68,25 @@ def _comment(_: Filling) -> dict[str, Any]:
     return {"body": MARK}
 
 
+@extra("melodies.MelodyTemplate")
+def _template(_: Filling) -> dict[str, Any]:
+    step = {"name": "only", "type": "test_echo", "value": MARK}
+    return {"document": {"workflow": {"name": MARK, "steps": [step]}}}
+
+
+@extra("executions.Decision")
+def _decision(_: Filling) -> dict[str, Any]:
+    return {"person": f"{MARK}@example.org"}
+
+
 @extra("projects.ProjectVariable")
-def _variable(_: Filling) -> dict[str, Any]:
-    return {"name": MARK}
+def _variable(filling: Filling) -> dict[str, Any]:
+    return {"name": f"{MARK}_{filling.number}"}
 
 
 @extra("projects.Secret")
 def _secret(filling: Filling) -> dict[str, Any]:
-    return {"name": MARK.upper(), "project": filling.row(apps.get_model("projects", "Project"))}
+    return {"name": f"{MARK.upper()}_{filling.number}", "project": filling.row(apps.get_model("projects", "Project"))}
 
 
 @extra("spending.Budget")
@@ -86,6 +101,8 @@ class Filling:
         self.person = person
         self.organization = organization
         self._making: list[type[models.Model]] = []
+        self.number = 0
+        """Of the rows beyond the first: texts and numbers tell them apart."""
 
     def everything(self, tables: Iterable[str]) -> dict[str, str]:
         """A row in each of the tables. Returns the tables that stayed empty, with the reason."""
@@ -107,6 +124,23 @@ class Filling:
                 failed[table] = str(error).strip()
         return failed
 
+    def more(self, numbers: range) -> int:
+        """A row besides for each number, in every table that can have them; how many there are."""
+        made = 0
+        for model in apps.get_models():
+            if not model.__module__.startswith("apps.") or model._meta.proxy or model in (User, Organization):
+                continue
+            for self.number in numbers:
+                try:
+                    with transaction.atomic():
+                        self.made(model)
+                        _at_once()
+                except (DatabaseError, TypeError, ValueError, RecursionError, ValidationError):
+                    break
+                made += 1
+        self.number = 0
+        return made
+
     def row(self, model: type[models.Model]) -> models.Model:
         """A row of this organization, or of this person: one that is there, or a new one."""
         model = model._meta.concrete_model or model
@@ -127,19 +161,22 @@ class Filling:
                 return rows.filter(**{name: value.pk})
         return rows
 
-    def made(self, model: type[models.Model]) -> models.Model:
+    def made(self, model: type[models.Model], **said: Any) -> models.Model:
         if model in self._making:
             raise RecursionError(f"{model.__name__} needs itself")
         self._making.append(model)
         try:
-            given = _EXTRA.get(model._meta.label, lambda _: {})(self)
+            given = _EXTRA.get(model._meta.label, lambda _: {})(self) | said
             values = {
                 field.name: self._value(field)
                 for field in model._meta.concrete_fields
                 if field.name not in given and _is_needed(field)
             }
             # Not `save`: rules of the models' own code are the services' business, the database's hold here too.
-            return model._base_manager.create(**values, **given)
+            row = model._base_manager.create(**values, **given)
+            for label, name in _TOGETHER.get(model._meta.label, ()):
+                self.made(apps.get_model(label), **{name: row})
+            return row
         finally:
             self._making.pop()
 
@@ -151,7 +188,7 @@ class Filling:
             return field.flatchoices[0][0]
         if isinstance(field, models.UUIDField) and (model := _meant(field)):
             return self.row(model).pk
-        return _plain(field)
+        return _plain(field, self.number)
 
 
 def _at_once() -> None:
@@ -186,7 +223,7 @@ def _is_needed(field: models.Field[Any, Any]) -> bool:
     return not (automatic or may_be_empty or isinstance(field, models.AutoField))
 
 
-def _plain(field: models.Field[Any, Any]) -> Any:
+def _plain(field: models.Field[Any, Any], number: int) -> Any:
     kinds: list[tuple[type[Any] | tuple[type[Any], ...], Callable[[], Any]]] = [
         (models.UUIDField, uuid.uuid4),
         (models.DateTimeField, lambda: timezone.now() + timedelta(days=1)),
@@ -194,11 +231,11 @@ def _plain(field: models.Field[Any, Any]) -> Any:
         (models.DecimalField, lambda: Decimal(1)),
         (models.EmailField, lambda: f"{MARK}@example.org"),
         (models.URLField, lambda: f"https://example.org/{MARK}"),
-        (models.SlugField, lambda: MARK),
+        (models.SlugField, lambda: _text(field, number)),
         (models.GenericIPAddressField, lambda: "192.0.2.1"),
-        ((models.CharField, models.TextField), lambda: _text(field)),
+        ((models.CharField, models.TextField), lambda: _text(field, number)),
         (models.BooleanField, lambda: False),
-        ((models.IntegerField, models.FloatField), lambda: 1),
+        ((models.IntegerField, models.FloatField), lambda: 1 + number),
         (models.DurationField, lambda: timedelta(seconds=1)),
         (models.JSONField, lambda: {"about": MARK}),
         (models.BinaryField, MARK.encode),
@@ -207,11 +244,12 @@ def _plain(field: models.Field[Any, Any]) -> Any:
         if isinstance(field, kind):
             return make()
     if isinstance(field, ArrayField):
-        return [_plain(field.base_field)]
+        return [_plain(field.base_field, number)]
     raise TypeError(f"{field.model.__name__}.{field.name}: a {type(field).__name__} cannot be made up")
 
 
-def _text(field: models.Field[Any, Any]) -> str:
+def _text(field: models.Field[Any, Any], number: int) -> str:
     if field.max_length == 64 and ("hash" in field.name or "sha" in field.name):
-        return "a" * 64
-    return f"{MARK}-{field.name}"[: field.max_length]
+        return f"{number:x}".rjust(64, "a")
+    text = f"{MARK}-{field.name}"
+    return f"{text}-{number}"[: field.max_length] if number else text[: field.max_length]

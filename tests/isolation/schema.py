@@ -145,3 +145,10 @@ def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 def _kind(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type", "object" if "properties" in schema else "")
     return kind if isinstance(kind, str) else next(each for each in kind if each != "null")
+
+
+def is_list(operation: Operation) -> bool:
+    """Whether it answers in pages."""
+    content = operation.described["responses"].get("200", {}).get("content", {})
+    properties = _resolved(content.get("application/json", {}).get("schema", {})).get("properties", {})
+    return operation.method == "get" and set(properties) >= {"results", "next"}

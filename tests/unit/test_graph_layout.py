@@ -153,10 +153,10 @@ class TestLayout:
 
     def test_a_thicket_is_still_drawn_soon(self) -> None:
         edges = [(a, b) for a in range(150) for b in range(a + 1, 150)]
-        begun = time.monotonic()
+        begun = time.process_time()
         layout = picture(150, edges)
         assert overlaps(layout) == []
-        assert time.monotonic() - begun < 20
+        assert time.process_time() - begun < 20
 
 
 class TestGrouping:
@@ -232,10 +232,10 @@ class TestGrouping:
         assert len(arrows) == 1
 
     def test_a_hundred_thousand_steps_take_seconds(self) -> None:
-        begun = time.monotonic()
+        begun = time.process_time()
         boxes, _ = group_steps(*fan(100_000))
         assert len(boxes) == 3
-        assert time.monotonic() - begun < 20
+        assert time.process_time() - begun < 20
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ def nested(depth: int) -> Any:
 
 
 def test_schemas_that_would_take_for_ever() -> None:
-    started = monotonic()
+    started = process_time()
     for schema, value in (
         (doubled(30), 1),
         ({"$ref": "#/a", "a": {"anyOf": [{"$ref": "#/b"}] * 300}, "b": {"anyOf": [{"type": "string"}] * 300}}, 1),
@@ -56,7 +56,7 @@ def test_schemas_that_would_take_for_ever() -> None:
     ):
         with pytest.raises(SchemaBroken):
             problems_of(schema, value)
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_schemas_that_would_take_for_ever() -> None:
     ],
 )
 def test_references_are_fine_otherwise(schema: dict[str, Any]) -> None:
-    started = monotonic()
+    started = process_time()
     problems_of(schema, nested(8))
-    assert monotonic() - started < 1
+    assert process_time() - started < 1
 
 
 def test_bounded() -> None:
-    started = monotonic()
+    started = process_time()
     assert problems_of({"pattern": "^(a+)+$"}, "a" * 50_000 + "!")
     assert len(problems_of({"items": {"type": "string"}}, list(range(100_000)))) == MOST_PROBLEMS
     deep: Any = 1
     for _ in range(200):
         deep = [deep]
     assert problems_of({"$defs": {"l": {"items": {"$ref": "#/$defs/l"}}}, "$ref": "#/$defs/l"}, deep) == []
-    assert monotonic() - started < 5
+    assert process_time() - started < 5
 
 
 FORKED = {"anyOf": [{"type": "number"}, {"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]}
@@ -91,8 +91,8 @@ FORKED = {"anyOf": [{"type": "number"}, {"items": {"$ref": "#"}}, {"items": {"$r
 
 @pytest.mark.parametrize("schema", [FORKED, {"$defs": {"a": FORKED}, "$ref": "#/$defs/a"}])
 def test_a_payload_that_makes_it_too_hard_does_not_fit(schema: dict[str, Any]) -> None:
-    started = monotonic()
+    started = process_time()
     assert problems_of(schema, nested(2)) == []
     (problem,) = problems_of(schema, nested(60))
     assert "cannot be checked" in problem["message"]
-    assert monotonic() - started < 1
+    assert process_time() - started < 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import User
-from apps.core.tenancy import acting_as, sweeping
+from apps.core.tenancy import acting_as, sweeping, working_for
 from apps.executions import ledger
 from apps.executions.errors import NotPausable, NotPaused
 from apps.executions.models import Execution, MelodyStatistics, Task
@@ -140,6 +143,81 @@ def test_a_pending_run_may_be_paused_and_a_cancelled_one_not(acting: User) -> No
         pause_execution(actor=acting, execution=execution)
     with pytest.raises(NotPaused, match="cancelled"):
         resume_execution(actor=acting, execution=execution)
+
+
+def half_an_hour_ago(execution: Execution) -> datetime:
+    """As if the run had been made an hour ago and paused half an hour later; when that was."""
+    paused_at = datetime.now(UTC) - timedelta(minutes=30)
+    hour_ago = paused_at - timedelta(minutes=30)
+    Execution.objects.filter(pk=execution.pk).update(paused_at=paused_at, started_at=hour_ago, created_at=hour_ago)
+    return paused_at
+
+
+def test_a_pause_that_cancelling_ends_is_counted_as_one(acting: User) -> None:
+    execution, _ = begin(acting, document("a"))
+    pause_execution(actor=acting, execution=execution)
+    half_an_hour_ago(execution)
+    cancel_execution(actor=acting, execution=execution)
+    measured = execution.performance_metrics
+    assert execution.paused_seconds == pytest.approx(1800, abs=60)
+    assert (measured["paused_seconds"], measured["running_seconds"]) == pytest.approx((1800, 1800), abs=60)
+
+
+def test_a_pause_that_a_step_ends_is_counted_and_takes_no_time_from_what_is_undone(acting: User) -> None:
+    steps = [
+        {"name": "a", "type": "test_echo", "compensate": [{"name": "undo", "type": "test_echo"}]},
+        {"name": "b", "type": "test_echo"},
+    ]
+    saga = {"name": "saga", "steps": steps, "resource_limits": {"max_execution_time_s": 3600}}
+    execution, (first,) = begin(acting, {"workflow": saga})
+    (second,) = finish(taken(first)).released
+    claimed = taken(second)
+    pause_execution(actor=acting, execution=execution)
+    paused_at = half_an_hour_ago(execution)
+    Execution.objects.filter(pk=execution.pk).update(deadline_at=paused_at + timedelta(minutes=5))
+    (compensation,) = finish(claimed, "failed", run="failed", message="flat").released
+    with sweeping():
+        ledger.sweep(100)
+    execution.refresh_from_db()
+    assert (compensation.name, execution.status) == ("compensation", "running")
+    assert execution.paused_seconds == pytest.approx(1800, abs=60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_resuming_does_not_wait_for_who_withdraws_a_step_and_may_want_the_run_next(alice: User) -> None:
+    with acting_as(alice.pk):
+        execution, (first, second) = begin(alice, document("a", "b", mode="dag"))
+        pause_execution(actor=alice, execution=execution)
+    held, let_go = threading.Event(), threading.Event()
+
+    def withdraw() -> None:
+        with closing(connection), working_for(str(execution.organization_id)):
+            Task.objects.select_for_update().get(pk=first.task_id)
+            held.set()
+            let_go.wait(30)
+
+    withdrawing = threading.Thread(target=withdraw)
+    withdrawing.start()
+    try:
+        assert held.wait(30)
+        with acting_as(alice.pk), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            assert [release.task_id for release in resumed(execution)] == [second.task_id]
+    finally:
+        let_go.set()
+        withdrawing.join()
+    with sweeping():
+        Task.objects.filter(pk=first.task_id).update(due_at="2020-01-01T00:00:00Z")
+        assert first.task_id in [release.task_id for release in ledger.unsent("steps", 100)]
+
+
+def test_a_run_of_an_older_version_that_said_nothing_says_how_it_ended(acting: User) -> None:
+    execution, (only,) = begin(acting, document("a"))
+    claimed = taken(only)
+    Execution.objects.filter(pk=execution.pk).update(status_message="")
+    finish(claimed)
+    execution.refresh_from_db()
+    assert execution.status_message == "All 1 steps are completed."
 
 
 # -- what it says of itself ------------------------------------------------------------------------------------------

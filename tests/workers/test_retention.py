@@ -19,9 +19,9 @@ from apps.accounts.queries import organization_for
 from apps.accounts.services import create_user
 from apps.billing.entitlements import TIERS
 from apps.billing.errors import QuotaExceeded
-from apps.core.tenancy import acting_as, staff, working_for
+from apps.core.tenancy import acting_as, staff, sweeping, working_for
 from apps.executions import blobs, services
-from apps.executions.models import Artifact, Blob, Execution
+from apps.executions.models import Artifact, Blob, Execution, MelodyStatistics
 from apps.melodies.models import MelodyVersion
 from apps.melodies.services import create_melody
 from tests.workers.test_ledger import begin, claim, finish
@@ -125,6 +125,19 @@ def test_what_is_too_old_goes_with_all_it_left(acting: User, limited: None) -> N
     assert [run.pk for run in Execution.objects.all()] == [new.pk]
     assert blobs.get(str(new.organization_id), blobs.address(b"new")) == b"new"
     assert retention.forget_expired() == 0
+
+
+@pytest.mark.django_db
+def test_the_statistics_of_a_melody_count_what_is_kept(acting: User, limited: None) -> None:
+    execution = play(acting, b"old notes", ended=LONG_AGO)
+    chores.refresh_statistics()
+    counted = MelodyStatistics.objects.filter(melody_id=execution.melody_id)
+    assert counted.get().executions == 1
+    with sweeping():
+        counted.update(stale=False, refreshed_at=LONG_AGO)
+    assert retention.forget_expired() == 1
+    chores.refresh_statistics()
+    assert counted.get().executions == 0
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 _FORM: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
@@ -27,12 +28,15 @@ def find_graph(name: str, allowed: Sequence[str]) -> Any:
         raise NotAllowedError(
             f"The module {module_name} is not allowed here; an operator can allow it by SYMPHONY_AGENT_MODULES."
         )
-    if any(part.startswith("_") for part in attribute.split(".")):
-        raise NotAllowedError(f"{attribute} is private to its module.")
+    if any(part.startswith("_") for part in attribute.split(".")) or module_name.endswith("__"):
+        raise NotAllowedError(f"{name[:120]} is private to its module.")
     try:
         found: Any = import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
+            if isinstance(found, ModuleType):
+                # What a module imports would be allowed with it; modules are named before the colon.
+                raise NotAllowedError(f"{attribute} leads into another module.")
     except ImportError as error:
         raise NotAllowedError(f"The module {module_name} cannot be imported: {error}") from error
     except AttributeError:

@@ -40,9 +40,9 @@ def _forget_of(organization_id: UUID, before: datetime, limit: int) -> int:
 def _forget(organization_id: UUID, execution_id: UUID) -> bool:
     with sweeping(), transaction.atomic():
         addresses = ledger.forget(execution_id)
+        if addresses is None:
+            return False
         forget_uses(execution_ids=[execution_id])
-    if addresses is None:
-        return False
     shutil.rmtree(Path(settings.SYMPHONY_WORKSPACE_DIR) / str(execution_id), ignore_errors=True)
     free_bytes(organization_id, addresses)
     logger.info("execution %s is older than its organization keeps runs, and forgotten", execution_id)

@@ -26,6 +26,7 @@ from apps.accounts.api.bodies import (
 )
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.api.organizations import OneOrganizationView
+from apps.accounts.api.scopes import require_administer
 from apps.accounts.models import Role, Team, TeamMembership
 from apps.core.api.etags import IF_MATCH, check_if_match, etag_of
 from apps.core.errors import NotFound
@@ -80,6 +81,7 @@ class TeamListView(IdempotentMixin, _TeamsView, ListAPIView[Team]):
     )
     def post(self, request: Request, organization_id: UUID) -> Response:
         organization = self.organization()
+        require_administer(request)
         given = TeamInput(data=request.data)
         given.is_valid(raise_exception=True)
         team = services.create_team(actor=actor_of(request), organization=organization, **given.validated_data)
@@ -105,6 +107,7 @@ class TeamView(_TeamsView):
     )
     def patch(self, request: Request, organization_id: UUID, team_id: UUID) -> Response:
         team = self.team(team_id)
+        require_administer(request)
         given = TeamChange(data=request.data)
         given.is_valid(raise_exception=True)
         check_if_match(request, team)
@@ -121,7 +124,9 @@ class TeamView(_TeamsView):
         responses={204: None},
     )
     def delete(self, request: Request, organization_id: UUID, team_id: UUID) -> Response:
-        services.delete_team(actor=actor_of(request), team=self.team(team_id))
+        team = self.team(team_id)
+        require_administer(request)
+        services.delete_team(actor=actor_of(request), team=team)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -165,6 +170,8 @@ class TeamMemberListView(IdempotentMixin, OneOrganizationView, ListAPIView[TeamM
     )
     def post(self, request: Request, organization_id: UUID, team_id: UUID) -> Response:
         team, actor = self.team(), actor_of(request)
+        # Who is in a team is in its projects.
+        require_administer(request)
         given = TeamMemberInput(data=request.data)
         given.is_valid(raise_exception=True)
         found = queries.members(actor=actor, organization=team.organization)
@@ -187,6 +194,7 @@ class TeamMemberView(OneOrganizationView, GenericAPIView[TeamMembership]):
     )
     def patch(self, request: Request, organization_id: UUID, team_id: UUID, member_id: UUID) -> Response:
         member = self._member(member_id)
+        require_administer(request)
         given = RoleInput(data=request.data)
         given.is_valid(raise_exception=True)
         role = given.validated_data["role"]
@@ -202,7 +210,10 @@ class TeamMemberView(OneOrganizationView, GenericAPIView[TeamMembership]):
         responses={204: None},
     )
     def delete(self, request: Request, organization_id: UUID, team_id: UUID, member_id: UUID) -> Response:
-        services.remove_team_member(actor=actor_of(request), member=self._member(member_id))
+        actor, member = actor_of(request), self._member(member_id)
+        if member.user_id != actor.pk:
+            require_administer(request)
+        services.remove_team_member(actor=actor, member=member)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _member(self, member_id: UUID) -> TeamMembership:

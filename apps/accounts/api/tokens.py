@@ -36,7 +36,7 @@ class _TokenView(TenantAPIView, GenericAPIView[ApiToken]):
 
 
 class TokenListView(_TokenView, ListAPIView[ApiToken]):
-    """Not idempotent by key: the response holds the secret, and would have to be kept with it."""
+    # Not idempotent by key: the response holds the secret, and would have to be kept with it.
 
     @extend_schema(operation_id="tokens_list", summary="My tokens", tags=["tokens"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

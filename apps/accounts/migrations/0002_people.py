@@ -14,7 +14,7 @@ from apps.core.db.policies import OWNER, WEB, Policy
 ROLES = [('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member'), ('viewer', 'Viewer')]
 
 # Nothing of the address or the name: what was private stays so until its owner chooses.
-GIVE_USERNAMES = "UPDATE accounts_user SET username = 'user-' || left(md5(id::text || random()::text), 8) WHERE username IS NULL"
+GIVE_USERNAMES = "UPDATE accounts_user SET username = 'user-' || left(md5(id::text || random()::text), 16) WHERE username IS NULL"
 
 # What people fill as they like is bounded where it is written; this is the net below.
 BOUND_DOCUMENTS = """

@@ -6,6 +6,7 @@ from django.utils import timezone
 from apps.accounts.models.people import Organization, Role, User
 from apps.core.db.fields import LowercaseEmailField
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 
 
 class InvitationStatus(models.TextChoices):
@@ -51,7 +52,7 @@ class Invitation(models.Model):
         indexes = (models.Index(fields=("email",), condition=models.Q(status="pending"), name="invitation_pending"),)
 
     def __str__(self) -> str:
-        return f"{self.email} to {self.organization_id} as {self.role}"
+        return f"{self.email} to {name_of(self, 'organization')} as {self.role}"
 
     @property
     def is_open(self) -> bool:

@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from apps.accounts.names import LONGEST_USERNAME, USERNAME, random_username, username_from
 from apps.core.db.fields import LowercaseEmailField
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 from apps.core.tenancy import acting_as
 
 
@@ -218,4 +219,4 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user_id} is {self.role} of {self.organization_id}"
+        return f"{name_of(self, 'user')} is {self.role} of {name_of(self, 'organization')}"

@@ -5,6 +5,7 @@ from django.db.models.functions import Lower
 
 from apps.accounts.models.people import Organization, Role, User
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 
 
 class Team(models.Model):
@@ -49,4 +50,4 @@ class TeamMembership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user_id} is {self.role} of {self.team_id}"
+        return f"{name_of(self, 'user')} is {self.role} of {name_of(self, 'team')}"

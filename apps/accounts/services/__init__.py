@@ -51,6 +51,7 @@ from apps.accounts.services.organizations import (
 from apps.accounts.services.passwords import (
     change_password,
     confirm_password,
+    password_was_given,
     request_password_reset,
     reset_link_user,
     reset_password,
@@ -113,6 +114,7 @@ __all__ = [
     "link_address",
     "mark_verified",
     "note_token_use",
+    "password_was_given",
     "reactivate_organizations",
     "reactivate_users",
     "register_invited",

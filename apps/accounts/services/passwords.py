@@ -76,6 +76,14 @@ def reset_password(*, token: str, password: str) -> User:
     return user
 
 
+def password_was_given(*, actor: User, user: User) -> None:
+    """Staff has set another in the admin: whatever the old one opened is closed."""
+    with transaction.atomic():
+        leave_trace("user.password_changed", actor=actor, target=user)
+        mail.post(letters.password_changed(user))
+        password_changed.send(sender=User, user=user)
+
+
 @sensitive_variables("password")
 def _set_password(user: User, password: str) -> None:
     problems = password_problems(password, user)

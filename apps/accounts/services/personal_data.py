@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -54,12 +54,18 @@ def export_personal_data(*, actor: User) -> dict[str, Any]:
             "memberships": list(
                 Membership.objects.filter(user=actor)
                 .order_by("joined_at", "id")
-                .values("organization_id", "organization__name", "organization__slug", "role", "joined_at")
+                .values(
+                    "organization_id",
+                    "role",
+                    "joined_at",
+                    organization_name=F("organization__name"),
+                    organization_slug=F("organization__slug"),
+                )
             ),
             "teams": list(
                 TeamMembership.objects.filter(user=actor)
                 .order_by("joined_at", "id")
-                .values("organization_id", "team_id", "team__name", "role", "joined_at")
+                .values("organization_id", "team_id", "role", "joined_at", team_name=F("team__name"))
             ),
             "invitations_received": list(
                 Invitation.objects.filter(email=actor.email)

@@ -47,6 +47,9 @@ class RowHistory(Event):
         abstract = True
         default_permissions = ("view",)
 
+    def __str__(self) -> str:
+        return f"{self.pgh_label} {self.pgh_created_at:%Y-%m-%d %H:%M:%S}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tracked:

@@ -10,6 +10,7 @@ from apps.accounts.models import Organization, SubscriptionTier
 from apps.billing.models.plans import Plan
 from apps.billing.periods import Period
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 
 
 class SubscriptionStatus(models.TextChoices):
@@ -129,7 +130,7 @@ class Subscription(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.plan} of {self.organization_id}: {self.status}"
+        return f"{self.plan} of {name_of(self, 'organization')}: {self.status}"
 
     @property
     def is_live(self) -> bool:

@@ -24,7 +24,7 @@ def issue(*, actor: User | None, subscription: Subscription, charge: Charge, now
         return None
     currency = subscription.plan.currency
     total = sum(line.amount for line in charge.lines)
-    credit = queries.credit_of(organization_id=subscription.organization_id, currency=currency)
+    credit = queries.spendable_credit(organization_id=subscription.organization_id, currency=currency)
     # A total below zero turns into credit as a whole, one above takes as much of it as there is.
     applied = min(total, credit)
     paid = applied == total

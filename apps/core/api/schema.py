@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import get_doc
 from drf_spectacular.utils import OpenApiParameter
 
 from apps.core.api.problems import MEDIA_TYPE
@@ -50,6 +53,11 @@ PROBLEM: Final[dict[str, Any]] = {
 class SymphonyAutoSchema(AutoSchema):
     """For DEFAULT_SCHEMA_CLASS."""
 
+    def get_description(self) -> str:  # type: ignore[override]
+        """What the view says of itself. What the classes it is made of say is meant for who writes views."""
+        handler = getattr(self.view, str(self.method).lower(), None)
+        return get_doc(handler) or inspect.cleandoc(type(self.view).__doc__ or "")
+
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
         if self.method == "POST" and getattr(self.view, "idempotent", False):
@@ -60,7 +68,10 @@ class SymphonyAutoSchema(AutoSchema):
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:
     """For POSTPROCESSING_HOOKS: whatever is not described otherwise is a problem document."""
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    if "Problem" in components.setdefault("schemas", {}):
+        raise ImproperlyConfigured("Problem is the document of an error: a serializer needs another component_name.")
+    _say_anything_once(components["schemas"])
+    components["schemas"]["Problem"] = PROBLEM
     components.setdefault("responses", {})["Problem"] = {
         "description": "It did not work; the body says why.",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -70,3 +81,15 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: A
             if isinstance(operation, dict) and "responses" in operation:
                 operation["responses"].setdefault("default", {"$ref": "#/components/responses/Problem"})
     return result
+
+
+def _say_anything_once(schema: Any) -> None:
+    """ "Anything, or null" would be wrong for null, which both of them allow."""
+    if isinstance(schema, dict):
+        if schema.get("oneOf") == [{}, {"type": "null"}]:
+            del schema["oneOf"]
+        for inner in schema.values():
+            _say_anything_once(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _say_anything_once(inner)

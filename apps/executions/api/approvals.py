@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView, ListAPIView
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.core.api.parsers import BoundedJSONParser
 from apps.core.api.views import TenantAPIView
 from apps.executions import approvals, lookups, waiting
 from apps.executions.api.serializers import WAITING_FOR, told_waiting
@@ -124,7 +124,7 @@ class ApprovalListView(TenantAPIView, ListAPIView[Task]):
 class DecisionView(IdempotentMixin, TenantAPIView, GenericAPIView[Decision]):
     serializer_class = MadeDecisionSerializer
     queryset = Decision.objects.none()
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSONParser]
 
     @extend_schema(
         operation_id="tasks_decide",

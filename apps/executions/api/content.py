@@ -49,7 +49,7 @@ class ArtifactContentView(TenantAPIView, GenericAPIView[Artifact]):
         description="Checked against their hash, which is the ETag as well.",
         tags=["executions"],
         parameters=[OpenApiParameter("download", bool, description="Never show it, save it.")],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 304: None},
+        responses={(200, "*/*"): OpenApiTypes.BINARY, 304: None},
     )
     def get(self, request: Request, artifact_id: UUID) -> HttpResponse:
         artifact = lookups.artifact_for(actor=actor_of(request), artifact_id=artifact_id)

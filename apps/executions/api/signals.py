@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.core.api.parsers import BoundedJSONParser
 from apps.core.api.views import TenantAPIView
 from apps.executions import lookups, signals, waiting
 from apps.executions.models import Signal
@@ -63,7 +63,7 @@ class SignalsView(IdempotentMixin, TenantAPIView, ListAPIView[Signal]):
     serializer_class = SignalSerializer
     queryset = Signal.objects.none()
     filterset_class = SignalFilter
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSONParser]
     cursor_ordering = ("id",)
 
     def get_queryset(self) -> QuerySet[Signal]:

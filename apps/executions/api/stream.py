@@ -22,6 +22,7 @@ from rest_framework.request import Request
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.scopes import credential_of
+from apps.accounts.credentials import BROWSER, Credential
 from apps.core.api.exceptions import problem_handler
 from apps.core.api.views import TenantAPIView
 from apps.core.errors import Invalid
@@ -67,7 +68,13 @@ class StreamView(TenantAPIView, GenericAPIView[Event]):
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
         actor = actor_of(request)
         lookups.execution_for(actor=actor, execution_id=execution_id)
-        return _Granted(Viewer(actor.pk, credential_of(request)), _after(request))
+        return _Granted(Viewer(actor.pk, _credential_of(request)), _after(request))
+
+
+def _credential_of(request: Request) -> Credential | None:
+    """A browser's session too: who signs out there listens no longer."""
+    key = request.session.session_key if request.auth is None else None
+    return Credential(BROWSER, key) if key else credential_of(request)
 
 
 def _after(request: Request) -> Cursor:

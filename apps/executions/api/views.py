@@ -9,12 +9,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.filters import OrderingFilter
 from rest_framework.generics import GenericAPIView, ListAPIView
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.core.api.parsers import BoundedJSONParser
 from apps.core.api.views import TenantAPIView
 from apps.executions import lookups, queries, services
 from apps.executions.api.filters import ArtifactFilter, EventFilter, ExecutionFilter, TaskFilter
@@ -56,7 +56,7 @@ class ExecutionListView(_ExecutionList):
 
 
 class MelodyExecutionsView(IdempotentMixin, _ExecutionList):
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSONParser]
 
     def get_queryset(self) -> QuerySet[Execution]:
         melody = melodies.melody_for(actor=actor_of(self.request), melody_id=self.kwargs["melody_id"])

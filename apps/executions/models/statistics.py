@@ -11,7 +11,7 @@ from apps.melodies.models import Melody
 
 
 class MelodyStatistics(Owned):
-    """Counts are of all runs; the durations, in milliseconds, of the last thousand completed ones.
+    """Counts are of all runs that are kept; the durations, in milliseconds, of the last thousand completed ones.
 
     `success_rate` is completed runs over those that came to an end by themselves (cancelled ones did not), NULL before the
     first. `stale` and `marked_at` say that runs have changed since it was counted; `cost_ms` is what counting took: a melody of a million runs is counted less often.

@@ -40,6 +40,9 @@ BEGIN
   DELETE FROM executions_conversation c USING executions_execution x
   WHERE x.id = p_execution AND c.organization_id = x.organization_id AND c.scope = x.id;
   DELETE FROM spending_runtotal WHERE execution_id = p_execution;
+  -- Nothing of the run is left to say that its melody has one less.
+  UPDATE executions_melodystatistics s SET stale = true
+  FROM executions_execution x WHERE x.id = p_execution AND s.melody_id = x.melody_id AND NOT s.stale;
   UPDATE executions_execution SET parent_execution_id = NULL WHERE parent_execution_id = p_execution;
   DELETE FROM executions_execution WHERE id = p_execution;
   RETURN v_addresses;

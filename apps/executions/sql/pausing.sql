@@ -20,6 +20,15 @@ BEGIN
   RETURN 'paused';
 END $$;
 
+-- A pause is over: what is left of the run's time goes on. For those who hold its row.
+CREATE OR REPLACE FUNCTION ledger_end_pause(p_execution uuid) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+  UPDATE executions_execution e
+  SET status = 'running', resumed_at = clock_timestamp(), deadline_at = e.deadline_at + (clock_timestamp() - e.paused_at),
+      paused_seconds = e.paused_seconds + extract(epoch FROM clock_timestamp() - e.paused_at)
+  WHERE e.id = p_execution AND e.status = 'paused'
+$$;
+
 -- What is to be sent now. A run whose last step ended meanwhile ends here. The clock of its deadline has stood still.
 -- One row with a status and no task says that the run is not paused.
 CREATE OR REPLACE FUNCTION ledger_resume(p_execution uuid, p_resend double precision)
@@ -28,7 +37,6 @@ RETURNS TABLE (status text, task_id uuid, owner uuid, name text, kind text, queu
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_execution%ROWTYPE;
-  v_pause interval;
   v_ready uuid[];
 BEGIN
   SELECT * INTO x FROM executions_execution e WHERE e.id = p_execution FOR UPDATE;
@@ -37,17 +45,15 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  v_pause := clock_timestamp() - x.paused_at;
-  UPDATE executions_execution e
-  SET status = 'running', resumed_at = clock_timestamp(), deadline_at = e.deadline_at + v_pause,
-      paused_seconds = e.paused_seconds + extract(epoch FROM v_pause), status_message = ledger_message('running', NULL, NULL)
-  WHERE e.id = p_execution;
+  PERFORM ledger_end_pause(p_execution);
+  UPDATE executions_execution e SET status_message = ledger_message('running', NULL, NULL) WHERE e.id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_resumed', '{}');
+  -- What somebody else holds is being withdrawn, by whoever may want the run's row next; else the sweep sends it.
   v_ready := ARRAY(
     SELECT t.id FROM executions_task t
     WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
       AND t.status = 'dispatched' AND t.held IS DISTINCT FROM 'gate'
-    ORDER BY t.id FOR UPDATE);
+    ORDER BY t.id FOR UPDATE SKIP LOCKED);
   UPDATE executions_task t
   SET held = NULL, sends = 0, due_at = clock_timestamp() + make_interval(secs => p_resend) WHERE t.id = ANY (v_ready);
   v_ready := v_ready || ledger_ungate(p_execution, p_resend);

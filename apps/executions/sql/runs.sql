@@ -71,7 +71,9 @@ DECLARE
   v_count int;
 BEGIN
   UPDATE executions_execution
-  SET status = 'cancelled', status_message = p_reason, completed_at = clock_timestamp()
+  SET status = 'cancelled', status_message = p_reason, completed_at = clock_timestamp(),
+      paused_seconds = paused_seconds
+        + CASE status WHEN 'paused' THEN extract(epoch FROM clock_timestamp() - paused_at) ELSE 0 END
   WHERE id = p_execution AND status IN ('queued', 'pending', 'running', 'paused') RETURNING * INTO x;
   IF NOT FOUND THEN
     RETURN NULL;

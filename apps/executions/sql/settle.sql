@@ -121,7 +121,7 @@ BEGIN
   UPDATE executions_execution e
   SET status = CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, completed_at = clock_timestamp(),
       resource_usage = v.used, performance_metrics = v.measured,
-      status_message = CASE WHEN e.status_message = ledger_message('running', NULL, NULL)
+      status_message = CASE WHEN e.status_message IN ('', ledger_message('running', NULL, NULL))
         THEN ledger_message(CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, v.measured, e.error_message)
         ELSE e.status_message END
   WHERE e.id = p_execution RETURNING * INTO x;

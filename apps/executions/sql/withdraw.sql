@@ -143,7 +143,7 @@ BEGIN
   END IF;
   v_organization := r.organization_id;
   -- A step that ends the run ends it also while it is paused.
-  UPDATE executions_execution SET status = 'running' WHERE id = p_execution AND status = 'paused';
+  PERFORM ledger_end_pause(p_execution);
   UPDATE executions_frame f SET status = 'cancelled'
   WHERE f.status IN ('pending', 'running') AND f.parent_task_id IN (
     SELECT t.id FROM executions_task t

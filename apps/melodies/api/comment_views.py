@@ -16,6 +16,7 @@ from rest_framework.reverse import reverse
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.accounts.api.scopes import require_administer
 from apps.accounts.api.serializers import MemberUserSerializer
 from apps.accounts.errors import invalid
 from apps.accounts.models import User
@@ -236,7 +237,10 @@ class CommentView(OneCommentView):
         responses={204: None},
     )
     def delete(self, request: Request, comment_id: UUID) -> Response:
-        services.delete_comment(actor=actor_of(request), comment=self.comment())
+        actor, comment = actor_of(request), self.comment()
+        if comment.author_id != actor.pk:
+            require_administer(request)
+        services.delete_comment(actor=actor, comment=comment)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -152,7 +152,7 @@ class ExportView(OneMelodyView, GenericAPIView[MelodyVersion]):
             OpenApiParameter("version", int, description="Its number; the latest if not given."),
         ],
         responses={
-            (200, "application/yaml"): OpenApiResponse(OpenApiTypes.STR, "The document."),
+            (200, "application/yaml"): OpenApiResponse(OpenApiTypes.OBJECT, "The document."),
             (200, "application/json"): OpenApiResponse(OpenApiTypes.OBJECT, "The document."),
         },
     )

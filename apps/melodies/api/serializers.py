@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -142,6 +142,9 @@ class MelodyChangeSerializer(KnownFieldsMixin):
         help_text="Relative, parts divided by /, unique in the organization: pipelines/review.yaml. Null takes it away.",
     )
     project = serializers.UUIDField(allow_null=True, required=False, help_text="Null takes it out of its project.")
+    agent = serializers.UUIDField(
+        allow_null=True, required=False, help_text="The agent whose workflow it is. Null takes it from its agent."
+    )
     status = serializers.ChoiceField(
         choices=MelodyStatus.choices,
         required=False,
@@ -267,6 +270,7 @@ class VersionDiffSerializer(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(component_name="DocumentProblem")
 class ProblemSerializer(serializers.Serializer[Any]):
     """One thing to mend in a document."""
 

@@ -18,6 +18,7 @@ from apps.accounts import queries as accounts
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.models import User
+from apps.agents import queries as agents
 from apps.core.api.etags import IF_MATCH, check_if_match, etag_of, sent_etags
 from apps.core.api.views import TenantAPIView
 from apps.core.errors import Invalid
@@ -222,6 +223,10 @@ class MelodyView(OneMelodyView, GenericAPIView[Melody]):
         if "project" in changes:
             changes["project"] = project_named(actor, changes["project"])
         check_if_match(request, melody)
+        if "agent" in changes:
+            agent = changes.pop("agent")
+            owner = None if agent is None else agents.agent_for(actor=actor, agent_id=agent)
+            services.assign_agent(actor=actor, melody=melody, agent=owner)
         services.change_melody(actor=actor, melody=melody, **changes)
         return self.answer()
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Organization
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 from apps.melodies.models.melody import Melody
 
 LONGEST_COMMENT: Final = 10_000
@@ -84,4 +85,4 @@ class CommentMention(models.Model):
         indexes = (models.Index(fields=("user", "-id"), name="mention_of_user"),)
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.comment_id}"
+        return f"{name_of(self, 'user')} in {self.comment_id}"

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts.models import Organization
 from apps.agents.models import Agent
 from apps.core.ids import uuid7
+from apps.core.names import name_of
 from apps.melodies import states
 from apps.melodies.paths import LONGEST_PATH
 from apps.melodies.tags import LONGEST_TAG, MOST_TAGS
@@ -167,4 +168,4 @@ class MelodyVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.melody_id} v{self.number}"
+        return f"{name_of(self, 'melody')} v{self.number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from csp.decorators import csp_update
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -28,11 +29,9 @@ from apps.signin.user_codes import spoken, tidied
 
 USER_CODES: Final = Limit("user code of a device", free=8, pause=60)
 DEVICE: Final = "signin.device"
-# Browsers hold a form to where it may lead, redirects included, and a program listens on this machine.
-LOOPBACK: Final = {"form-action": ["http://127.0.0.1:*", "http://[::1]:*"]}
 
 
-@method_decorator([never_cache, csp_update(LOOPBACK)], name="dispatch")
+@method_decorator(never_cache, name="dispatch")
 class AuthorizePage(AuthorizationView):  # type: ignore[misc]  # it publishes no types
     template_name = "signin/authorize.html"
 
@@ -49,6 +48,13 @@ class AuthorizePage(AuthorizationView):  # type: ignore[misc]  # it publishes no
         request.GET = asked  # type: ignore[assignment]
         response: HttpResponseBase = super().get(request, *args, **kwargs)
         return response
+
+    def render_to_response(self, context: dict[str, Any], **more: Any) -> HttpResponseBase:
+        goal = context.get("redirect_uri")
+        policy = {"form-action": [_source_of(goal)]} if goal else {}
+        response: HttpResponseBase = super().render_to_response(context, **more)
+        # Browsers hold a form to where it may lead, redirects included.
+        return csp_update(policy)(lambda _request: response)(self.request)
 
     def form_valid(self, form: Any) -> HttpResponseBase:
         given = form.cleaned_data
@@ -132,6 +138,14 @@ class DeviceConfirmPage(LoginRequiredMixin, FormView):
         after = {"program": waiting.client_id, "scopes": waiting.scope.split()}
         leave_trace(decision, actor=self.request.user, after=after)
         return TemplateResponse(self.request, "signin/device_done.html", {"allowed": allowed}).render()
+
+
+def _source_of(address: str) -> str:
+    """What a policy calls the place; for an IPv6 address or a scheme of a program's own that is the scheme alone."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or parts.netloc.startswith("["):
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _waiting() -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from apps.accounts import queries, services
@@ -113,6 +114,18 @@ class TestInvitations:
         token = token_of(lambda: services.invite(actor=alice, organization=orchestra, email=bob.email))
         browser.force_login(carol)
         assert follow(browser, f"/invitations/{token}/").status_code == 403
+
+
+def test_pages_of_errors_look_like_the_others(browser: Client, alice: User) -> None:
+    missing = browser.get("/made-up")
+    assert missing.status_code == 404
+    assert b"There is nothing here" in missing.content
+    assert b"accounts/card.css" in missing.content
+    browser.force_login(alice)
+    refused = browser.get("/admin/login/")
+    assert (refused.status_code, f"You are signed in as {alice.email}" in refused.content.decode()) == (403, True)
+    assert "in the log" in render_to_string("500.html")
+    assert browser.get("/favicon.ico")["Location"].endswith("core/icon.svg")
 
 
 @pytest.mark.parametrize("path", ["email", "password", "invitations"])

@@ -44,8 +44,8 @@ def test_everything_is_in_the_export(alice: User, bob: User, orchestra: Organiza
     text = json.dumps(data, cls=JSONEncoder)
     assert data["songs"] == ["of Bob"]
     assert (data["profile"]["bio"], data["profile"]["preferences"]) == ("Drums", {"theme": "dark"})
-    assert {each["organization__name"] for each in data["memberships"]} == {"Bob", "Orchestra"}
-    assert [(each["team__name"], each["role"]) for each in data["teams"]] == [("Strings", "viewer")]
+    assert {each["organization_name"] for each in data["memberships"]} == {"Bob", "Orchestra"}
+    assert [(each["team_name"], each["role"]) for each in data["teams"]] == [("Strings", "viewer")]
     for hidden in (secret, "argon2", queries.token_hash(secret), alice.email):
         assert hidden not in text
 

@@ -274,6 +274,22 @@ def test_a_workflow_of_n8n_becomes_one_of_an_agent(alice: User, ids: dict[str, s
     assert client.get(f"/api/v1/melodies/{body['melody']['id']}/").json()["agent"] is None
 
 
+def test_a_melody_is_given_to_an_agent_and_taken_from_it(
+    alice: User, bob: User, ids: dict[str, str], api_of: ApiOf
+) -> None:
+    client = api_of(alice)
+    made = call(client, "post", f"agents/{ids['agent']}/workflows/n8n/", documents.PROGRAMS).json()["melody"]["id"]
+    address = f"melodies/{made}/"
+    taken = call(client, "patch", address, {"agent": None})
+    assert (taken.status_code, taken.json()["agent"]) == (200, None)
+    assert call(client, "patch", address, {"agent": ids["agent"], "tags": ["old"]}).json()["agent"] == ids["agent"]
+    foreign = call(api_of(bob), "post", "agents/", AGENT).json()["id"]
+    assert call(client, "patch", address, {"agent": foreign}).status_code == 404
+    elsewhere = call(client, "post", "agents/", AGENT).json()["id"]
+    refused = call(client, "patch", address, {"agent": elsewhere})
+    assert refused.json()["code"] == "agent_elsewhere"
+
+
 def test_an_import_may_be_strict(alice: User, api_of: ApiOf) -> None:
     client = api_of(alice)
     refused = client.post("/api/v1/melodies/import/n8n/?strict=true", documents.FILTERED, format="json")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts import services
 from apps.accounts.models import Organization, User
-from apps.audit.models import AuditEntry
+from apps.audit.models import HISTORIES, AuditEntry, rows_of
 from apps.core.tenancy import staff
 from apps.core.trail import leave_trace
 from tests.apps.audit.kinds import NumQueries
@@ -53,3 +55,7 @@ def test_the_page_of_a_thing_shows_its_history(desk: Client, alice: User, orches
 def test_histories_of_what_is_gone_are_listed(desk: Client, orchestra: Organization) -> None:
     page = desk.get(reverse("admin:audit_organizationhistory_changelist"), {"q": str(orchestra.pk)})
     assert "created" in page.content.decode()
+    (kept,) = rows_of(HISTORIES["organization"], orchestra.pk)
+    row = desk.get(reverse("admin:audit_organizationhistory_change", args=[kept.pk])).content.decode()
+    assert all(text in row for text in (orchestra.name, str(orchestra.pk), "created", "What happened:"))
+    assert all("pgh" not in text.lower() for text in re.findall(r">([^<]+)<", page.content.decode() + row))

@@ -168,13 +168,32 @@ class TestChanging:
         assert after["receivable"] + after.get("credit", 0) == before["receivable"]
 
     def test_a_downgrade_becomes_credit_that_pays_the_next_period(
-        self, alice: User, orchestra: Organization, make_plan: MakePlan, basic: Subscription, clock: Any
+        self, alice: User, support: User, orchestra: Organization, make_plan: MakePlan, basic: Subscription, clock: Any
     ) -> None:
         clock.shift(timedelta(days=7))
+        with staff():
+            staffing.record_payment(actor=support, subscription=basic)
         subscriptions.change_plan(actor=alice, organization=orchestra, plan=make_plan("Free", "0", "free"))
         assert balances(orchestra)["credit"] == -2100
         subscriptions.change_plan(actor=alice, organization=orchestra, plan=basic.plan)
         assert balances(orchestra).get("credit", 0) == 0
+
+    @pytest.mark.parametrize("leave", ["cancel", "expire"])
+    def test_what_was_never_paid_becomes_no_money(
+        self, alice: User, orchestra: Organization, make_plan: MakePlan, at_once: None, clock: Any, leave: str
+    ) -> None:
+        """A large plan, left at once and unpaid, leaves credit in the books that pays nothing."""
+        subscriptions.subscribe(actor=alice, organization=orchestra, plan=make_plan("Large", "1000", "enterprise"))
+        small = make_plan("Small", "10", "basic")
+        subscriptions.change_plan(actor=alice, organization=orchestra, plan=small)
+        if leave == "cancel":
+            subscriptions.cancel(actor=alice, organization=orchestra, at_period_end=False)
+        else:
+            expire_due(now=START + timedelta(days=60))
+        subscriptions.subscribe(actor=alice, organization=orchestra, plan=small)
+        with acting_as(alice.pk):
+            newest = queries.invoices(actor=alice, organization=orchestra).latest("id")
+        assert (newest.status, newest.credit_applied, newest.amount_due) == ("open", 0, 1000)
 
     def test_another_rhythm_begins_another_period(
         self, alice: User, orchestra: Organization, make_plan: MakePlan, basic: Subscription, clock: Any

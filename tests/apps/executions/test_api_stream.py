@@ -394,6 +394,28 @@ def test_a_revoked_token_ends_its_stream(
     assert run(follow()) == []
 
 
+def test_who_signs_out_in_the_browser_hears_no_more(alice: User, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "RECHECK_SECONDS", 0.1)
+    player, signed_in = start(alice), Client()
+    signed_in.force_login(alice)
+    client = AsyncClient()
+    client.cookies = signed_in.cookies.copy()
+
+    async def follow() -> list[str]:
+        response = await client.get(path_of(player))
+        content = aiter(response.streaming_content)
+        try:
+            messages = parsed(content)
+            await anext(messages)
+            await meanwhile(signed_in.logout)
+            return [message.event async for message in messages]
+        finally:
+            await content.aclose()
+            await asyncio.to_thread(response.close)
+
+    assert run(follow()) == []
+
+
 @pytest.mark.parametrize("text", ["", "1", "1-", "-1", "1-2-3", "a-b", "1 - 2", "٣-٤", "9" * 20 + "-1"])
 def test_what_is_no_cursor(text: str) -> None:
     assert streaming.parse_cursor(text) is None

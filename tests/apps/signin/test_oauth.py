@@ -107,7 +107,6 @@ class TestConsent:
         assert "Symphony editor" in text
         assert dora.email in text
         assert "Create, change and run what you may" in text
-        assert "http://127.0.0.1:*" in page["Content-Security-Policy"]
         answer = answer_of(decide(browser, page))
         assert answer["state"] == "s t&a=te"
         assert answer["iss"].startswith("http://testserver")
@@ -115,6 +114,25 @@ class TestConsent:
         assert tokens["scope"] == "read write"
         assert bearer(tokens["access_token"]).get(ME).json()["email"] == dora.email
         assert "connection.made" in traces
+
+    @pytest.mark.parametrize(
+        ("redirect", "source"),
+        [
+            (REDIRECT, "http://127.0.0.1:49152"),
+            ("http://[::1]:49152/callback", "http:"),  # a policy cannot name an IPv6 address
+            ("https://website.example/back?from=symphony", "https://website.example"),
+        ],
+    )
+    def test_the_form_may_lead_back_to_the_program(
+        self, browser: Client, editor: Application, redirect: str, source: str
+    ) -> None:
+        editor.redirect_uris = f"http://127.0.0.1/callback http://[::1]/callback {redirect}"
+        editor.save()
+        policy = ask(browser, redirect_uri=redirect)["Content-Security-Policy"]
+        assert f"form-action 'self' {source}" in [part.strip() for part in policy.split(";")]
+        refused = ask(browser, redirect_uri="https://elsewhere.example/")
+        assert refused.status_code == 400
+        assert "elsewhere" not in refused["Content-Security-Policy"]
 
     def test_or_not(self, browser: Client, editor: Application) -> None:
         assert answer_of(decide(browser, ask(browser), allow=False))["error"] == "access_denied"

@@ -7,6 +7,7 @@ import logging
 import sys
 
 import pytest
+from django.core import signing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,10 @@ def record(message: str, *arguments: object, **extra: object) -> logging.LogReco
         f"whsec_{CANARY}",
         f"AIza{CANARY}{CANARY}",
         f"SYMPHONY_SECRET_KEY={CANARY}",
+        f"token symo_{CANARY}",
+        f"symr_{CANARY} was sent again",
+        f"symor_{CANARY}",
+        f"GET /password/eyJ1c2VyIjoiMDAw{CANARY}:1xUtXh:{CANARY}{CANARY}/ 302",
     ],
 )
 def test_credentials_are_taken_out(text: str) -> None:
@@ -138,3 +143,14 @@ def test_others_are_not(given: str | None) -> None:
 )
 def test_only_trusted_proxies_are_believed(trusted: list[str], peer: str, forwarded: str, client: str) -> None:
     assert TrustedProxies.parse(trusted).client(peer, forwarded) == client
+
+
+def test_a_link_of_a_letter_stands_in_no_line() -> None:
+    """Its secret is in the path of the request that follows it."""
+    path = f"/password/{signing.dumps({'user': 'x', 'state': CANARY}, salt='letters', key='k')}/"
+    made = record("GET %s 302", path, access={"path": path, "status": 302})
+    signature = path.rpartition(":")[2].strip("/")
+    for formatter in (LineFormatter(), JsonFormatter()):
+        line = formatter.format(made)
+        assert signature not in line
+        assert "/password/" in line

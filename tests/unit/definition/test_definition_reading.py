@@ -173,9 +173,9 @@ def test_braces_without_quotes_are_yaml() -> None:
 def test_a_billion_laughs_cost_nothing() -> None:
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    started = time.monotonic()
+    started = time.process_time()
     assert broken("\n".join(lines))[0].code == "too_many_values"
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_aliases_of_long_texts_are_counted_by_length() -> None:

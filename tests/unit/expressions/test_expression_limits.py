@@ -25,10 +25,10 @@ SECONDS = 10.0
 
 def refused(action: Callable[[], Any], message: str | None = None) -> None:
     """The action ends in an ExpressionError, soon."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ExpressionError, match=message):
         action()
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_ten_megabytes_of_text() -> None:
     ],
 )
 def test_large_data_within_the_bounds_works(text: str, value: Any) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert compile_expression(text).evaluate(Scope(state=BIG)) == value
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize(

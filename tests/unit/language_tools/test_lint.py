@@ -199,7 +199,7 @@ def test_a_large_document_is_linted_in_little_time(kinds: Mapping[str, StepKind]
         }
         steps.append(step)
     source = json.dumps({"workflow": {"name": "large", "steps": steps}})
-    began = time.perf_counter()
+    began = time.process_time()
     report = lint(source, kinds)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
     assert {warning.code for warning in report.warnings} == {"constant_condition"}
