@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -51,6 +52,16 @@ hypothesis.settings.load_profile("symphony")
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.TogetherScheduling | None:
     return parallel.TogetherScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """While the processes run what needs no database, the one that only waits for them makes it."""
+    if parallel.WORKER or not session.config.getoption("numprocesses", None) or os.environ.get("DATABASE_URL"):
+        return
+    environ = os.environ | {"DJANGO_SETTINGS_MODULE": "symphony.settings"}
+    command = [sys.executable, "-c", "import django; django.setup(); from tests import seeds; seeds.prepare()"]
+    making = subprocess.Popen(command, cwd=session.config.rootpath, env=environ, stderr=subprocess.DEVNULL)
+    session.config.add_cleanup(lambda: (making.terminate(), making.wait()))
 
 
 @pytest.hookimpl(trylast=True)

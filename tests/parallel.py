@@ -32,8 +32,18 @@ _SHARED = {
     "tests/acceptance/test_readme.py": "stack",
     "tests/acceptance/test_stack.py": "stack",
 }
-# The long ones first, so that no process is left alone with one in the end.
-_ORDER = ("tests/acceptance/", "tests/workers/", "tests/chaos/", "tests/fuzz/", "tests/isolation/", "tests/apps/")
+# What needs no database while the first one is migrated; then the long ones, so that no process is left alone with one.
+_ORDER = (
+    "tests/unit/steps/",
+    "tests/unit/compiler/",
+    "tests/unit/language_tools/",
+    "tests/acceptance/",
+    "tests/workers/",
+    "tests/chaos/",
+    "tests/fuzz/",
+    "tests/isolation/",
+    "tests/apps/",
+)
 
 
 class TogetherScheduling(LoadFileScheduling):

@@ -2,7 +2,7 @@
 
 Migrating takes longer than any test. A seed is the home of a stack that was made ready (database `symphony`) and has a
 database beside it that was migrated and nothing else. Processes that run side by side share it; it is made again when a
-file changes that a migration may read. `make demo` and its tests start from nothing all the same.
+file changes that a migration may read. Made it is by the very code of a first start.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ _READ_BY_MIGRATIONS: Final = (
     "workers/migrations/*.py",
     "requirements-dev.txt",
 )
+
+
+def prepare() -> None:
+    """Make the seed, unless it is there."""
+    here = _folder()
+    with parallel.one_at_a_time(f"seeds-{here.name}"):
+        _seed(here)
 
 
 def copy_to(home: Path) -> None:

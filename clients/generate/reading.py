@@ -106,8 +106,9 @@ def _answer(described: Schema) -> tuple[str, Schema]:
     for status in sorted(described["responses"]):
         content = described["responses"][status].get("content", {})
         if status.startswith("2") and content:
-            media = next((name for name in content if name == "application/json"), next(iter(content)))
-            return media, content[media].get("schema", {})
+            # Of several the request decides which it is: then it is bytes.
+            media = next(iter(content)) if len(content) == 1 else "*/*"
+            return media, next(iter(content.values())).get("schema", {})
     return "", {}
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import dj_database_url
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from apps.accounts.services import create_user
@@ -19,7 +18,7 @@ from symphony.embedded.process import Server
 from tests.chaos import long_run
 from tests.chaos.conftest import HASTE
 from tests.chaos.test_killed_workers import outputs_of
-from tests.conftest import temporary_home
+from tests.conftest import migrated_home
 from tests.engine import Broker, Engine, assert_each_completed_once
 
 
@@ -67,11 +66,10 @@ def connected_to(url: str) -> Iterator[None]:
 
 @pytest.fixture
 def database(transactional_db: None) -> Iterator[Database]:
-    with temporary_home() as home:
+    with migrated_home() as home:
         ours = Database(home)
         try:
             with connected_to(ours.urls.owner):
-                call_command("migrate", verbosity=0)
                 yield ours
         finally:
             ours.close()

@@ -54,7 +54,7 @@ class Answer:
         """Without the values asked for, and what differs from answer to answer anyway."""
         text = self.text
         for value in values:
-            text = text.replace(str(value), "…")
+            text = re.sub(rf"\b{re.escape(str(value))}\b", "…", text)
         return self.status, _UUID.sub("…", text)
 
 

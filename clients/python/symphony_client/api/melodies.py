@@ -151,6 +151,7 @@ class MelodiesResource(_base.Resource):
         *,
         path: str | None | Unset = UNSET,
         project: UUID | None | Unset = UNSET,
+        agent: UUID | None | Unset = UNSET,
         status: MelodyStatus | Unset = UNSET,
         tags: builtins.list[str] | Unset = UNSET,
         compatible_extensions: builtins.list[str] | Unset = UNSET,
@@ -165,6 +166,7 @@ class MelodiesResource(_base.Resource):
             json={
                 "path": path,
                 "project": project,
+                "agent": agent,
                 "status": status,
                 "tags": tags,
                 "compatible_extensions": compatible_extensions,
@@ -204,13 +206,10 @@ class MelodiesResource(_base.Resource):
         *,
         format: Literal["json", "yaml"] | str | Unset = UNSET,
         version: int | Unset = UNSET,
-    ) -> dict[str, Any]:
+    ) -> bytes:
         """The document, to take away."""
-        return self._ask(
-            dict[str, Any],
-            "GET",
-            f"/api/v1/melodies/{_base.quoted(melody_id)}/export/",
-            query={"format": format, "version": version},
+        return self._load(
+            "GET", f"/api/v1/melodies/{_base.quoted(melody_id)}/export/", query={"format": format, "version": version}
         )
 
     def fork(
@@ -425,6 +424,7 @@ class AsyncMelodiesResource(_base.AsyncResource):
         *,
         path: str | None | Unset = UNSET,
         project: UUID | None | Unset = UNSET,
+        agent: UUID | None | Unset = UNSET,
         status: MelodyStatus | Unset = UNSET,
         tags: builtins.list[str] | Unset = UNSET,
         compatible_extensions: builtins.list[str] | Unset = UNSET,
@@ -439,6 +439,7 @@ class AsyncMelodiesResource(_base.AsyncResource):
             json={
                 "path": path,
                 "project": project,
+                "agent": agent,
                 "status": status,
                 "tags": tags,
                 "compatible_extensions": compatible_extensions,
@@ -478,13 +479,10 @@ class AsyncMelodiesResource(_base.AsyncResource):
         *,
         format: Literal["json", "yaml"] | str | Unset = UNSET,
         version: int | Unset = UNSET,
-    ) -> dict[str, Any]:
+    ) -> bytes:
         """The document, to take away."""
-        return await self._ask(
-            dict[str, Any],
-            "GET",
-            f"/api/v1/melodies/{_base.quoted(melody_id)}/export/",
-            query={"format": format, "version": version},
+        return await self._load(
+            "GET", f"/api/v1/melodies/{_base.quoted(melody_id)}/export/", query={"format": format, "version": version}
         )
 
     async def fork(

@@ -280,6 +280,16 @@ DeploymentStatus: TypeAlias = (
 DesiredEnum: TypeAlias = Literal["running", "stopped"] | str
 
 
+class DocumentProblem(Model):
+    code: str
+    message: str
+    pointer: str
+    line: int | None
+    column: int | None
+    suggestion: str | None
+    severity: SeverityEnum
+
+
 class Edge(Model):
     node: int
     when: str
@@ -577,7 +587,7 @@ class MelodyGraph(Model):
     version: int
     changed: bool
     behind: bool
-    problems: list[Problem] | None = None
+    problems: list[DocumentProblem] | None = None
 
 
 MelodyStatus: TypeAlias = Literal["draft", "active", "archived"] | str
@@ -900,15 +910,6 @@ class Posting(Model):
 
 
 PricingTierEnum: TypeAlias = Literal["free", "premium", "enterprise"] | str
-
-
-class Problem(Model):
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[dict[str, Any]] | None = None
 
 
 class Project(Model):
@@ -1333,8 +1334,8 @@ class Validation(Model):
     name: str | None = None
     steps: int | None = None
     mode: str | None = None
-    errors: list[Problem] | None = None
-    warnings: list[Problem]
+    errors: list[DocumentProblem] | None = None
+    warnings: list[DocumentProblem]
 
 
 class Variable(Model):
@@ -1420,6 +1421,7 @@ ConnectionRowRequest.model_rebuild()
 Decision.model_rebuild()
 Deployment.model_rebuild()
 DeploymentLogs.model_rebuild()
+DocumentProblem.model_rebuild()
 Edge.model_rebuild()
 EdgeOfDiff.model_rebuild()
 Ended.model_rebuild()
@@ -1496,7 +1498,6 @@ PaginatedVersionList.model_rebuild()
 Plan.model_rebuild()
 Portal.model_rebuild()
 Posting.model_rebuild()
-Problem.model_rebuild()
 Project.model_rebuild()
 ProjectAccess.model_rebuild()
 ProjectMember.model_rebuild()
