@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_tokens'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('accounts', '__first__'),
     ]
 
     operations = [
@@ -46,6 +46,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-issued_at', '-id'),
+                'indexes': [models.Index(fields=['organization', '-issued_at', '-id'], name='invoice_newest')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('provider_invoice_id', ''), _negated=True), fields=('provider', 'provider_invoice_id'), name='invoice_of_one_provider_id'), models.UniqueConstraint(fields=('organization', 'id'), name='invoice_of_organization'), models.CheckConstraint(condition=models.Q(('status__in', ['open', 'paid', 'void', 'uncollectible'])), name='invoice_status'), models.CheckConstraint(condition=models.Q(('amount_due__gte', 0), ('amount_paid__gte', 0)), name='invoice_amounts'), models.CheckConstraint(condition=models.Q(('amount_due', django.db.models.expressions.CombinedExpression(models.F('total'), '-', models.F('credit_applied')))), name='invoice_due'), models.CheckConstraint(condition=models.Q(('amount_paid__lte', models.F('amount_due'))), name='invoice_paid_at_most_once')],
             },
         ),
         migrations.CreateModel(
@@ -57,6 +59,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'kind', 'currency'), name='ledger_account_once'), models.UniqueConstraint(fields=('organization', 'id'), name='ledger_account_of_organization'), models.CheckConstraint(condition=models.Q(('kind__in', ['receivable', 'credit', 'cash', 'revenue'])), name='ledger_account_kind')],
+            },
         ),
         migrations.CreateModel(
             name='LedgerEntry',
@@ -70,6 +75,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-id',),
+                'constraints': [models.UniqueConstraint(fields=('organization', 'reference'), name='ledger_entry_booked_once'), models.UniqueConstraint(fields=('organization', 'id'), name='ledger_entry_of_organization')],
             },
         ),
         migrations.CreateModel(
@@ -83,6 +89,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('id',),
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_posting_of_something'), models.UniqueConstraint(fields=('entry', 'account'), name='ledger_posting_once_per_account')],
             },
         ),
         migrations.CreateModel(
@@ -103,6 +110,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-received_at', '-id'),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('provider_payment_id', ''), _negated=True), fields=('provider', 'provider_payment_id'), name='payment_of_one_provider_id'), models.UniqueConstraint(fields=('organization', 'id'), name='payment_of_organization'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='payment_of_something')],
             },
         ),
         migrations.AddField(
@@ -159,6 +167,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-id',),
+                'indexes': [models.Index(condition=models.Q(('status__in', ('active', 'past_due'))), fields=['current_period_end'], name='subscription_due'), models.Index(fields=['organization', '-id'], name='subscription_newest')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('active', 'past_due'))), fields=('organization',), name='subscription_one_live_per_organization'), models.UniqueConstraint(condition=models.Q(('status', 'incomplete')), fields=('organization',), name='subscription_one_begun_per_organization'), models.UniqueConstraint(condition=models.Q(('provider_subscription_id', ''), _negated=True), fields=('provider', 'provider_subscription_id'), name='subscription_of_one_provider_id'), models.UniqueConstraint(fields=('organization', 'id'), name='subscription_of_organization'), models.CheckConstraint(condition=models.Q(('status__in', ['incomplete', 'active', 'past_due', 'cancelled', 'expired'])), name='subscription_status'), models.CheckConstraint(condition=models.Q(('fallback_tier__in', ['free', 'basic', 'pro', 'enterprise'])), name='subscription_tier'), models.CheckConstraint(condition=models.Q(models.Q(('current_period_end', None), ('current_period_start', None)), models.Q(('current_period_end__gt', models.F('current_period_start')), ('current_period_start__isnull', False)), _connector='OR'), name='subscription_period'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('active', 'past_due')), _negated=True), models.Q(('anchor__isnull', False), ('current_period_end__isnull', False), ('ended_at__isnull', True), ('started_at__isnull', False)), _connector='OR'), name='subscription_live_has_period'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('status__in', ('cancelled', 'expired'))), models.Q(models.Q(('status__in', ('cancelled', 'expired')), _negated=True), ('ended_at', None)), _connector='OR'), name='subscription_over_has_end'), models.CheckConstraint(condition=models.Q(('payment_info__has_any_keys', ['number', 'cvc', 'card', 'token']), _negated=True), name='subscription_no_card_data')],
             },
         ),
         migrations.AddField(
@@ -200,121 +210,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('organization', 'provider'), name='billing_customer_once_per_provider'), models.UniqueConstraint(fields=('provider', 'provider_customer_id'), name='billing_customer_of_one')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('organization', 'kind', 'currency'), name='ledger_account_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='ledger_account_of_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['receivable', 'credit', 'cash', 'revenue'])), name='ledger_account_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerposting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_posting_of_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerposting',
-            constraint=models.UniqueConstraint(fields=('entry', 'account'), name='ledger_posting_once_per_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('provider_payment_id', ''), _negated=True), fields=('provider', 'provider_payment_id'), name='payment_of_one_provider_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='payment_of_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='payment_of_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('organization', 'reference'), name='ledger_entry_booked_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='ledger_entry_of_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(condition=models.Q(('status__in', ('active', 'past_due'))), fields=['current_period_end'], name='subscription_due'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['organization', '-id'], name='subscription_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('active', 'past_due'))), fields=('organization',), name='subscription_one_live_per_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'incomplete')), fields=('organization',), name='subscription_one_begun_per_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(condition=models.Q(('provider_subscription_id', ''), _negated=True), fields=('provider', 'provider_subscription_id'), name='subscription_of_one_provider_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='subscription_of_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['incomplete', 'active', 'past_due', 'cancelled', 'expired'])), name='subscription_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('fallback_tier__in', ['free', 'basic', 'pro', 'enterprise'])), name='subscription_tier'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('current_period_end', None), ('current_period_start', None)), models.Q(('current_period_end__gt', models.F('current_period_start')), ('current_period_start__isnull', False)), _connector='OR'), name='subscription_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('active', 'past_due')), _negated=True), models.Q(('anchor__isnull', False), ('current_period_end__isnull', False), ('ended_at__isnull', True), ('started_at__isnull', False)), _connector='OR'), name='subscription_live_has_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('status__in', ('cancelled', 'expired'))), models.Q(models.Q(('status__in', ('cancelled', 'expired')), _negated=True), ('ended_at', None)), _connector='OR'), name='subscription_over_has_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('payment_info__has_any_keys', ['number', 'cvc', 'card', 'token']), _negated=True), name='subscription_no_card_data'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['organization', '-issued_at', '-id'], name='invoice_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(condition=models.Q(('provider_invoice_id', ''), _negated=True), fields=('provider', 'provider_invoice_id'), name='invoice_of_one_provider_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('organization', 'id'), name='invoice_of_organization'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'paid', 'void', 'uncollectible'])), name='invoice_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_due__gte', 0), ('amount_paid__gte', 0)), name='invoice_amounts'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_due', django.db.models.expressions.CombinedExpression(models.F('total'), '-', models.F('credit_applied')))), name='invoice_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_paid__lte', models.F('amount_due'))), name='invoice_paid_at_most_once'),
         ),
     ]

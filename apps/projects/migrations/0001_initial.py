@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('accounts', '__first__'),
     ]
 
     operations = [
@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('name', 'id'),
+                'constraints': [models.UniqueConstraint(fields=('organization', 'slug'), name='project_slug')],
             },
         ),
         migrations.CreateModel(
@@ -45,18 +46,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('name', 'id'),
                 'base_manager_name': 'objects',
+                'constraints': [models.UniqueConstraint(fields=('organization', 'project', 'name'), name='secret_name', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('name__regex', '^[A-Z][A-Z0-9_]*$')), name='secret_name_form')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('organization', 'slug'), name='project_slug'),
-        ),
-        migrations.AddConstraint(
-            model_name='secret',
-            constraint=models.UniqueConstraint(fields=('organization', 'project', 'name'), name='secret_name', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='secret',
-            constraint=models.CheckConstraint(condition=models.Q(('name__regex', '^[A-Z][A-Z0-9_]*$')), name='secret_name_form'),
         ),
     ]

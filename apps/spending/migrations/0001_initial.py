@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('accounts', '__first__'),
     ]
 
     operations = [
@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('name', 'id'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('scope__in', ['organization', 'project', 'melody'])), name='budget_scope'), models.CheckConstraint(condition=models.Q(('period__in', ['day', 'week', 'month', 'total'])), name='budget_period'), models.CheckConstraint(condition=models.Q(('on_exceed__in', ['stop', 'pause', 'cheaper'])), name='budget_on_exceed'), models.CheckConstraint(condition=models.Q(models.Q(('scope', 'organization'), ('target_id', None)), models.Q(models.Q(('scope', 'organization'), _negated=True), models.Q(('target_id', None), _negated=True)), _connector='OR'), name='budget_target', violation_error_message='A budget of a project or melody needs its id, one of the organization has none.'), models.CheckConstraint(condition=models.Q(models.Q(('limit_tokens', None), ('limit_usd', None), _negated=True), models.Q(('limit_usd', None), ('limit_usd__gte', 0), _connector='OR'), models.Q(('limit_tokens', None), ('limit_tokens__gte', 0), _connector='OR')), name='budget_limit', violation_error_message='A budget needs a limit, in dollars or in tokens, that is not negative.'), models.CheckConstraint(condition=models.Q(('alert_at', None), ('alert_at__range', (1, 100)), _connector='OR'), name='budget_alert_at', violation_error_message='An alert is given at 1 to 100 percent.')],
             },
         ),
         migrations.CreateModel(
@@ -51,6 +52,9 @@ class Migration(migrations.Migration):
                 ('budget', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='periods', to='spending.budget')),
                 ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('budget', 'starts_at'), name='budget_period_once')],
+            },
         ),
         migrations.CreateModel(
             name='RunTotal',
@@ -102,46 +106,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'usage',
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['organization', 'created_at'], name='usage_by_time'), models.Index(fields=['execution_id', 'task_id'], name='usage_by_task'), models.Index(condition=models.Q(('state', 'reserved')), fields=['expires_at'], name='usage_open')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['organization', 'project', 'melody'])), name='budget_scope'),
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('period__in', ['day', 'week', 'month', 'total'])), name='budget_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('on_exceed__in', ['stop', 'pause', 'cheaper'])), name='budget_on_exceed'),
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scope', 'organization'), ('target_id', None)), models.Q(models.Q(('scope', 'organization'), _negated=True), models.Q(('target_id', None), _negated=True)), _connector='OR'), name='budget_target', violation_error_message='A budget of a project or melody needs its id, one of the organization has none.'),
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('limit_tokens', None), ('limit_usd', None), _negated=True), models.Q(('limit_usd', None), ('limit_usd__gte', 0), _connector='OR'), models.Q(('limit_tokens', None), ('limit_tokens__gte', 0), _connector='OR')), name='budget_limit', violation_error_message='A budget needs a limit, in dollars or in tokens, that is not negative.'),
-        ),
-        migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('alert_at', None), ('alert_at__range', (1, 100)), _connector='OR'), name='budget_alert_at', violation_error_message='An alert is given at 1 to 100 percent.'),
-        ),
-        migrations.AddConstraint(
-            model_name='budgetperiod',
-            constraint=models.UniqueConstraint(fields=('budget', 'starts_at'), name='budget_period_once'),
-        ),
-        migrations.AddIndex(
-            model_name='usage',
-            index=models.Index(fields=['organization', 'created_at'], name='usage_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='usage',
-            index=models.Index(fields=['execution_id', 'task_id'], name='usage_by_task'),
-        ),
-        migrations.AddIndex(
-            model_name='usage',
-            index=models.Index(condition=models.Q(('state', 'reserved')), fields=['expires_at'], name='usage_open'),
         ),
     ]
