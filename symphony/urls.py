@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The admin names no icon, and browsers ask for this one then.
     path("favicon.ico", RedirectView.as_view(url=static("core/icon.svg"))),
     path("admin/", admin.site.urls),
+    path("api/v1/", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include("apps.accounts.api.urls")),
     path("api/v1/", include("apps.signin.api.urls")),
     path("api/v1/", include("apps.billing.api.urls")),
