@@ -163,3 +163,5 @@ def test_the_schema_tells_of_problems_tokens_and_keys(capsys: pytest.CaptureFixt
 
 def test_docs_need_no_account(client: Client) -> None:
     assert client.get("/api/schema/").status_code == 200
+    root = client.get("/api/v1/")
+    assert (root.status_code, root["Location"]) == (302, "/api/docs/")
