@@ -33,7 +33,7 @@ class UsernameTaken(Conflict):
 
 
 class SlugTaken(Conflict):
-    """Another organization has this short name already; choose another."""
+    """Something of this kind has this short name already; choose another."""
 
     code = "slug_taken"
 

@@ -21,12 +21,6 @@ class DeploymentNotFound(NotFound):
     code = "deployment_not_found"
 
 
-class AgentSlugTaken(Conflict):
-    """There is an agent with this slug in the organization already; choose another."""
-
-    code = "slug_taken"
-
-
 class IllegalMove(Conflict):
     """This cannot become that; read it again and decide anew."""
 
@@ -62,9 +56,3 @@ class VersionNotGreater(Invalid):
     """A new version is greater than all before it."""
 
     code = "version_not_greater"
-
-
-class ProjectElsewhere(Invalid):
-    """An agent's project belongs to the same organization."""
-
-    code = "project_elsewhere"

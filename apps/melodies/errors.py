@@ -32,12 +32,6 @@ class PathTaken(Conflict):
     title = "Path taken"
 
 
-class ProjectElsewhere(Invalid):
-    """A melody's project belongs to the same organization."""
-
-    code = "project_elsewhere"
-
-
 class GraphInvalid(Invalid):
     """The rows of a graph do not hang together; `errors` says where."""
 

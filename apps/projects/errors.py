@@ -23,10 +23,10 @@ class ProjectInUse(Conflict):
     title = "Project in use"
 
 
-class SlugTaken(Conflict):
-    """There is a project with this slug in the organization already; choose another."""
+class ProjectElsewhere(Invalid):
+    """A project holds what belongs to the same organization."""
 
-    code = "slug_taken"
+    code = "project_elsewhere"
 
 
 class AccessNotFound(NotFound):

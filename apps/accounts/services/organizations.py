@@ -190,7 +190,7 @@ def _save(organization: Organization) -> None:
             organization.save(update_fields=["name", "slug", "settings", "updated_at"])
     except IntegrityError as error:
         if "slug" in str(error):
-            raise SlugTaken from error
+            raise SlugTaken("Another organization has this short name already; choose another.") from error
         raise
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from apps.accounts.errors import SlugTaken
 from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Action
-from apps.agents.errors import AgentInUse, AgentSlugTaken, IllegalMove
+from apps.agents.errors import AgentInUse, IllegalMove
 from apps.agents.events import agent_deleting
 from apps.agents.models import Agent, AgentVersion, ContainerResources, Deployment, Desired
 from apps.agents.semver import FIRST
@@ -189,7 +190,7 @@ def _save(agent: Agent, fields: list[str] | None = None) -> None:
     except IntegrityError as error:
         if "agent_slug" in str(error):
             message = f"There is an agent {agent.slug!r} in {agent.organization.name} already."
-            raise AgentSlugTaken(message) from error
+            raise SlugTaken(message) from error
         raise
 
 

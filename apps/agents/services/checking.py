@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from apps.accounts.models import Organization
-from apps.agents.errors import AgentInvalid, ProjectElsewhere
+from apps.agents.errors import AgentInvalid
 from apps.agents.frameworks import LARGEST_SOURCE, mapping_problem, problems_of
 from apps.agents.snapshots import Snapshot
 from apps.agents.tiers import ALLOWANCES, container_tier
+from apps.projects.errors import ProjectElsewhere
 from apps.projects.models import Project
 
 LARGEST_METADATA: Final = 65_536

@@ -24,7 +24,6 @@ from apps.melodies.errors import (
     MelodyInvalid,
     PathInvalid,
     PathTaken,
-    ProjectElsewhere,
     SemverInvalid,
     SummaryInvalid,
     VersionBehind,
@@ -35,6 +34,7 @@ from apps.melodies.paths import PathError, normal_path
 from apps.melodies.permissions import require_at, require_for
 from apps.melodies.semver import FIRST, Semver, SemverError, read_semver
 from apps.melodies.tags import MOST_TAGS, TagError, normal_tag
+from apps.projects.errors import ProjectElsewhere
 from apps.projects.models import Project
 
 Media = Literal["yaml", "json"]

@@ -10,14 +10,13 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from apps.accounts.documents import merge_patch, problems_of
-from apps.accounts.errors import invalid
+from apps.accounts.errors import SlugTaken, invalid
 from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Action, require
 from apps.billing.entitlements import Quota
 from apps.billing.services.quotas import require_room
 from apps.core.errors import Invalid
 from apps.core.trail import leave_trace
-from apps.projects.errors import SlugTaken
 from apps.projects.events import project_deleted
 from apps.projects.models import Project, ProjectAccessMode
 from apps.projects.permissions import require_in_project
