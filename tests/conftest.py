@@ -33,6 +33,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
+from apps.core.origin import Origin, coming_from
 from symphony import roles
 from symphony import stack as stack_module
 from symphony.celery import app as celery_app
@@ -256,6 +257,13 @@ def web_role(db: None) -> Iterator[None]:
 @pytest.fixture
 def worker_role(db: None) -> Iterator[None]:
     with database_role(roles.GROUPS["worker"]):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def from_nowhere() -> Iterator[None]:
+    """A test that signs somebody in outside of a request leaves nothing of that to the next."""
+    with coming_from(Origin()):
         yield
 
 
