@@ -20,6 +20,18 @@ class PathError(ValueError):
 def normal_path(written: str) -> str:
     """The one spelling of a path: `./a/../b//c.yaml` is `b/c.yaml`. Raises `PathError` for what is no relative path."""
     path = unicodedata.normalize("NFC", written)
+    _check(path)
+    if path.endswith("/"):
+        raise PathError(f"The path {_shown(path)} names a folder; it should end in the name of a file.")
+    normal = "/".join(_parts(path))
+    # What stood behind `./` or `a/../` may begin with what no path begins with.
+    _check(normal)
+    if len(normal) > LONGEST_PATH:
+        raise PathError(f"A path may have {LONGEST_PATH} characters at most; this one has {len(normal)}.")
+    return normal
+
+
+def _check(path: str) -> None:
     if not path.strip():
         raise PathError("A path needs at least the name of a file, such as pipelines/review.yaml.")
     if path != path.strip():
@@ -32,12 +44,6 @@ def normal_path(written: str) -> str:
         raise PathError(
             f"The path {_shown(path)} is absolute; a melody has a relative one, such as pipelines/review.yaml."
         )
-    if path.endswith("/"):
-        raise PathError(f"The path {_shown(path)} names a folder; it should end in the name of a file.")
-    normal = "/".join(_parts(path))
-    if len(normal) > LONGEST_PATH:
-        raise PathError(f"A path may have {LONGEST_PATH} characters at most; this one has {len(normal)}.")
-    return normal
 
 
 def _parts(path: str) -> list[str]:

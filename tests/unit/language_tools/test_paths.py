@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.melodies.paths import LONGEST_PATH, PathError, normal_path
@@ -52,6 +52,8 @@ def test_what_is_no_path(written: str, why: str) -> None:
         normal_path(written)
 
 
+@example("./ :")
+@example("./a:")
 @given(st.text(alphabet="ab./\\~: \n\u0308", max_size=20))
 def test_a_normal_path_is_normal_and_stays_inside(written: str) -> None:
     try:
