@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.utils.timezone import now
 
 from apps.accounts.models import Organization
-from apps.agents.semver import FIRST, PATTERN, Semver
 from apps.agents.states import AgentStatus, DeploymentStatus
 from apps.agents.tiers import ALLOWANCES, ContainerTier, Isolation
 from apps.core.ids import uuid7
+from apps.core.semver import FIRST, PATTERN, Semver
 from apps.projects.models import Project
 
 LONGEST_LOG: Final = 65_536

@@ -13,9 +13,9 @@ from apps.accounts import queries as accounts
 from apps.accounts.models import User
 from apps.agents.errors import AgentNotFound, AgentVersionNotFound, DeploymentNotFound
 from apps.agents.models import Agent, AgentVersion, Deployment
-from apps.agents.semver import NoVersionError, Semver
 from apps.agents.snapshots import Snapshot, unpack
 from apps.agents.states import DeploymentStatus
+from apps.core.semver import NoVersionError, Semver
 
 
 def agents(*, actor: User) -> QuerySet[Agent]:

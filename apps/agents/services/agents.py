@@ -14,12 +14,12 @@ from apps.accounts.permissions import Action
 from apps.agents.errors import AgentInUse, IllegalMove
 from apps.agents.events import agent_deleting
 from apps.agents.models import Agent, AgentVersion, ContainerResources, Deployment, Desired
-from apps.agents.semver import FIRST
 from apps.agents.services import checking
 from apps.agents.states import AGENT_MOVES, DEPLOYMENT_HELD, AgentStatus, may_move
 from apps.agents.tiers import ALLOWANCES, container_tier
 from apps.billing.entitlements import Quota
 from apps.billing.services.quotas import require_room
+from apps.core.semver import FIRST
 from apps.core.trail import leave_trace
 from apps.projects.models import Project
 from apps.projects.permissions import require_in

@@ -16,9 +16,9 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.agents.errors import VersionNotGreater
 from apps.agents.models import Agent, AgentVersion, AgentVersionUse, Deployment
-from apps.agents.semver import Bump, NoVersionError, Semver
 from apps.agents.services import checking
 from apps.agents.snapshots import Snapshot, pack
+from apps.core.semver import Bump, NoVersionError, Semver
 from apps.core.tenancy import sweeping
 from apps.core.trail import leave_trace
 from apps.projects.permissions import require_in

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Action
+from apps.core.semver import FIRST, NoVersionError, Semver
 from apps.core.trail import leave_trace
 from apps.melodies import graphs
 from apps.melodies.definition import Definition, InvalidDocument, load
@@ -32,7 +33,6 @@ from apps.melodies.events import version_published
 from apps.melodies.models import LONGEST_SUMMARY, CreationSource, Melody, MelodyStatus, MelodyVersion
 from apps.melodies.paths import PathError, normal_path
 from apps.melodies.permissions import require_at, require_for
-from apps.melodies.semver import FIRST, Semver, SemverError, read_semver
 from apps.melodies.tags import MOST_TAGS, TagError, normal_tag
 from apps.projects.errors import ProjectElsewhere
 from apps.projects.models import Project
@@ -91,7 +91,7 @@ def create_melody(
             **_shown(definition),
         )
         summary = "" if forked_from is None else f"Fork of version {forked_from.semver} of {forked_from.melody.name}."
-        version = _store(actor, melody, definition, source, media, semver=FIRST, change_summary=summary)
+        version = _store(actor, melody, definition, source, media, semver=str(FIRST), change_summary=summary)
         leave_trace(
             "melody.created", actor=actor, organization=organization, target=melody,
             after={"name": melody.name, "status": status, "path": normal, "creation_source": creation_source,
@@ -233,17 +233,20 @@ def _checked_semver(text: str | None) -> Semver | None:
     if text is None:
         return None
     try:
-        return read_semver(text)
-    except SemverError as error:
+        return Semver.parse(text)
+    except NoVersionError as error:
         raise _semver_problem(str(error)) from None
 
 
 def _next(latest: MelodyVersion | None, wanted: Semver | None, changes: Diff | None) -> str:
     if latest is None or changes is None:
         return str(wanted or FIRST)
-    before = read_semver(latest.semver)
+    before = Semver.parse(latest.semver)
     if wanted is None:
-        return str(before.bumped(bump_of(changes)))
+        try:
+            return str(before.next(bump_of(changes)))
+        except NoVersionError as error:
+            raise _semver_problem(str(error)) from None
     if wanted <= before:
         raise _semver_problem(f"The latest version is {before}; the next one must be higher than that, not {wanted}.")
     return str(wanted)

@@ -20,12 +20,12 @@ from apps.accounts.queries import organization_for
 from apps.agents import services
 from apps.agents.models import Agent, AgentVersion, Deployment
 from apps.agents.queries import snapshot_of, version_of
-from apps.agents.semver import LARGEST, NoVersionError, Semver
 from apps.agents.services.agents import UNCHANGED
 from apps.agents.services.versions import Tidied
 from apps.agents.snapshots import Snapshot, SnapshotBrokenError, pack, unpack
 from apps.agents.states import DeploymentStatus
 from apps.billing.errors import QuotaExceeded
+from apps.core.semver import LARGEST, NoVersionError, Semver
 from apps.core.tenancy import acting_as, staff, sweeping
 from tests.conftest import database_role
 

@@ -119,3 +119,10 @@ def test_the_same_key_restores_once(client: APIClient, url: str) -> None:
     publish(client, url, BYE)
     answers = [client.post(f"{url}versions/1/restore/", headers={"Idempotency-Key": "k"}).json() for _ in range(2)]
     assert answers[0] == answers[1]
+
+
+def test_after_the_last_number_a_part_before_it_has_to_grow(client: APIClient, url: str) -> None:
+    assert publish(client, url, TWO, "?semver=99999.99999.99999").status_code == 201
+    refused = publish(client, url, BYE)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_semver")
+    assert "99999" in refused.json()["detail"]

@@ -1,4 +1,4 @@
-"""Versions of agents: MAJOR.MINOR.PATCH, compared by number. Pure."""
+"""Versions of what people publish: MAJOR.MINOR.PATCH, compared by number. Pure."""
 
 from __future__ import annotations
 
