@@ -1,35 +1,30 @@
-"""Starting and cancelling runs, and storing the plan of a version."""
+"""Starting runs of a version."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.billing.entitlements import Quota
 from apps.billing.services.quotas import require_room
-from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import (
     CorrelationTaken,
-    ExecutionOver,
     InvalidInput,
-    NotPausable,
-    NotPaused,
     ParentElsewhere,
 )
 from apps.executions.models import Conversation, Execution, PlanNode, Variable
 from apps.executions.queries import latest_version
-from apps.executions.states import ExecutionStatus
 from apps.melodies.definition.expressions import ExpressionError, expand_environment
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.definition.problems import ProblemList
@@ -40,37 +35,9 @@ from apps.melodies.permissions import require_for
 from apps.projects.queries import variables_for_run
 
 MAX_INPUT_BYTES = 1_000_000
-GLOBAL_SCOPE = "00000000-0000-0000-0000-000000000000"
 
-_PLAN_COLUMNS: Mapping[str, str] = {
-    "node": "int",
-    "name": "text",
-    "kind": "text",
-    "queue": "text",
-    "inline": "boolean",
-    "parent": "int",
-    "depth": "smallint",
-    "params": "jsonb",
-    "condition": "jsonb",
-    "successors": "int[]",
-    "edge_on": "smallint[]",
-    "open": "int",
-    "need": "int",
-    "wants": "int",
-    "tolerates": "boolean",
-    "handled": "boolean",
-    "ends": "boolean",
-    "compensates": "boolean",
-    "exclusive": "text",
-    "reads": "jsonb",
-    "variables": "text[]",
-    "options": "jsonb",
-    "bodies": "jsonb",
-    "rank": "float8",
-    "ahead": "jsonb",
-    "stripes": "int[]",
-}
-_PLAN_BATCH = 5000
+
+GLOBAL_SCOPE = "00000000-0000-0000-0000-000000000000"
 
 
 def start_execution(
@@ -118,85 +85,6 @@ def start_execution(
         dispatch.send_after_commit(releases)
     execution.refresh_from_db()
     return execution
-
-
-def cancel_execution(*, actor: User, execution: Execution, reason: str = "") -> Execution:
-    """Cancel a run: nothing new starts, running steps are told to stop, late results change nothing."""
-    _require_control(actor, execution)
-    with transaction.atomic():
-        if ledger.cancel(execution.id, reason or "Cancelled.") is None:
-            raise ExecutionOver
-        _leave_control_trace("cancelled", actor, execution, reason)
-    execution.refresh_from_db()
-    return execution
-
-
-def pause_execution(*, actor: User, execution: Execution, reason: str = "") -> Execution:
-    """Let nothing new of a run begin. What runs comes to its end; timers and approvals go on; its deadline waits."""
-    _require_control(actor, execution)
-    with transaction.atomic():
-        status = ledger.pause(execution.id, reason or "Paused.")
-        if status != ExecutionStatus.PAUSED:
-            raise NotPausable(f"This execution is {status}; only one that is pending or running can be paused.")
-        _leave_control_trace("paused", actor, execution, reason)
-    execution.refresh_from_db()
-    return execution
-
-
-def resume_execution(*, actor: User, execution: Execution) -> Execution:
-    """Let a paused run go on."""
-    _require_control(actor, execution)
-    with transaction.atomic():
-        released = ledger.resume(execution.id)
-        if released is None:
-            execution.refresh_from_db()
-            raise NotPaused(f"This execution is {execution.status}; only a paused one can be resumed.")
-        _leave_control_trace("resumed", actor, execution, "")
-        dispatch.send_after_commit(released)
-    execution.refresh_from_db()
-    return execution
-
-
-def _require_control(actor: User, execution: Execution) -> None:
-    """Staff need no role in the organization; in the admin the database lets them see it."""
-    if not actor.is_staff:
-        require_for(actor=actor, melody=execution.melody, action=Action.WRITE)
-
-
-def _leave_control_trace(happened: str, actor: User, execution: Execution, reason: str) -> None:
-    leave_trace(
-        f"execution.{happened}",
-        actor=actor,
-        organization=execution.organization,
-        target=execution,
-        after={"reason": reason} if reason else None,
-        correlation_id=execution.correlation_id,
-    )
-
-
-def store_plan(*, version: MelodyVersion, nodes: Iterable[Mapping[str, Any]]) -> None:
-    """Store a version's plan, in batches; the keys of a node are the columns of `PlanNode`."""
-    columns = ", ".join(f'"{name}"' for name in _PLAN_COLUMNS)
-    types = ", ".join(f'"{name}" {kind}' for name, kind in _PLAN_COLUMNS.items())
-    # json, not jsonb: the batch is read once, column by column.
-    sql = (
-        f"INSERT INTO executions_plannode (organization_id, version_id, {columns}) "
-        f"SELECT %s, %s, {columns} FROM json_to_recordset(%s) AS r({types})"
-    )
-    with connection.cursor() as cursor:
-        for batch in _batches(nodes, _PLAN_BATCH):
-            cursor.execute(sql, [version.organization_id, version.id, json.dumps(batch)])
-
-
-def _batches(nodes: Iterable[Mapping[str, Any]], size: int) -> Iterable[list[Mapping[str, Any]]]:
-    batch: list[Mapping[str, Any]] = []
-    for node in nodes:
-        batch.append(node)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 @contextmanager
@@ -252,6 +140,3 @@ def _set_initial_variables(execution: Execution, version: MelodyVersion, workflo
         )
         for name, value in initial.items()
     )
-
-
-__all__ = ["cancel_execution", "pause_execution", "resume_execution", "start_execution", "store_plan"]

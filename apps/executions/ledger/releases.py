@@ -1,0 +1,90 @@
+"""What calls of the ledger hand over: tasks taken, tasks to be sent, outcomes refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A task that may be claimed now, as the dispatcher sends it.
+
+    `shift` is sequence number minus node number, so `shift + n` is the sequence number of plan node `n` in the same
+    frame; `ahead` is what the plan lets a canvas carry besides (see `workers.compiler.canvas`).
+    """
+
+    task_id: UUID
+    organization_id: UUID
+    name: str
+    kind: str
+    queue: str
+    inline: bool
+    rank: float
+    shift: int
+    node: int
+    ahead: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a worker would take along at once: up to `inline` small steps, and one other step of `queue` if given."""
+
+    inline: int = 0
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What a call released: `taken` are claimed by the caller already, `released` are to be sent, `stale` lists the
+    tasks whose outcome was refused."""
+
+    taken: list[dict[str, Any]]
+    released: list[Release]
+    stale: list[UUID]
+
+
+NOTHING = Keep()
+
+
+def rows_of(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def release_of(row: Sequence[Any]) -> Release:
+    task_id, owner, name, kind, queue, inline, rank, shift, node, ahead = row[:10]
+    ahead = json.loads(ahead) if isinstance(ahead, str) else ahead
+    return Release(task_id, owner, name, kind, queue, inline, rank, shift, node, ahead)
+
+
+def hand_over_of(rows: Iterable[Sequence[Any]]) -> HandOver:
+    result = HandOver([], [], [])
+    for row in rows:
+        if row[10] is not None:
+            result.taken.append(json.loads(row[10]) if isinstance(row[10], str) else row[10])
+        elif row[3] == "stale":
+            result.stale.append(row[0])
+        else:
+            result.released.append(release_of(row))
+    return result
+
+
+def lease_times() -> tuple[float, float]:
+    return settings.SYMPHONY_LEASE_SECONDS, settings.SYMPHONY_RESEND_SECONDS
+
+
+def claim_of(claimed: Mapping[str, Any]) -> tuple[str, str, str]:
+    return claimed["organization"], claimed["task"], claimed["lease"]
+
+
+def json_of(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
