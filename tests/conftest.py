@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,9 @@ from tests import emptying, parallel, seeds
 # Tests start a hundred Python processes: they may keep what they have compiled, whatever the shell says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell lets what it starts in the background ignore Ctrl-C, and children inherit that: tests that press it would wait.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is; what has to be quick is measured where it is promised.
 hypothesis.settings.register_profile("symphony", deadline=None)
