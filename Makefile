@@ -5,15 +5,17 @@ PORT ?= 8000
 FLOWER_PORT ?= 5555
 JOBS ?= 2
 FUZZ_SECONDS ?= 300
+MINUTES ?= 5
+SEED ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up servers demo test check client fuzz format bench bench-api lock clean
+.PHONY: help setup up servers demo test test-rabbitmq check chaos client fuzz format bench bench-api lock clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make the virtual environment and install what is pinned (at once when nothing changed)
 
@@ -50,6 +52,14 @@ check: $(STAMP) ## lint, format, types, import rules, migrations, API schema
 
 client: $(STAMP) ## write clients/python anew from the API's schema
 	@exec $(PY) -W ignore -m clients.generate
+
+chaos: $(STAMP) ## strike everything at random while runs go on, and judge their history (MINUTES=5, SEED=)
+	@env SYMPHONY_CHAOS_MINUTES=$(MINUTES) SYMPHONY_CHAOS_SEED=$(SEED) $(PY) -m pytest -q --timeout 0 tests/chaos/test_verdict.py \
+		tests/chaos/test_storm.py tests/chaos/test_machine.py tests/chaos/test_moved_clocks.py tests/chaos/test_many_machines.py $(ARGS)
+
+test-rabbitmq: $(STAMP) ## run the tests of workers, chaos and whole stacks with RabbitMQ as broker, if it is installed
+	@if $(PY) -m tests.rabbit; then exec env SYMPHONY_TEST_BROKER=rabbitmq $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+		tests/workers tests/chaos tests/acceptance $(ARGS); fi
 
 fuzz: $(STAMP) ## throw generated requests at every route for minutes (FUZZ_SECONDS=300)
 	@SYMPHONY_FUZZ_SECONDS=$(FUZZ_SECONDS) exec $(PY) -m pytest tests/fuzz --timeout 0 $(ARGS)

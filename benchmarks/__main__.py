@@ -11,7 +11,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import arena, control_flow, dag_race, language, latency, model_calls, race, size
+from benchmarks import (
+    arena,
+    control_flow,
+    dag_race,
+    endurance,
+    fairness,
+    history,
+    language,
+    latency,
+    model_calls,
+    race,
+    rank,
+    size,
+)
 from benchmarks.figures import Figure, markdown, rewrite, table, write_json
 from benchmarks.machine import machine
 from symphony import stack
@@ -19,7 +32,9 @@ from symphony.embedded.process import die_with
 from symphony.errors import StackError
 from symphony.stopping import Stopped, StopRequests
 
-WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
+WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W10", "W11")
+LONG = ("W9", "W12")
+"""Half an hour and more each, and gigabytes of disk: only when they are asked for."""
 RESULTS = stack.BASE_DIR / "benchmarks" / "results.json"
 README = stack.BASE_DIR / "README.md"
 WIDTH = 130
@@ -67,11 +82,19 @@ def _measure(opened: arena.Arena, options: argparse.Namespace, say: Callable[[st
         found += control_flow.measure(opened, rounds=rounds, say=say)
     if "W7" in options.only:
         found += language.measure(rounds=rounds, say=say)
+    if "W10" in options.only:
+        found += fairness.measure(opened, rounds=rounds, say=say)
+    if "W11" in options.only:
+        found += rank.measure(opened, rounds=rounds, say=say)
+    if "W12" in options.only:
+        found += endurance.measure(opened, say=say)
     if "W5" in options.only:
         found += size.broker_bytes(opened, say=say)
         # Last: what it starts is never run.
         found += size.large(opened, rounds=rounds, say=say)
-    return sorted(found, key=lambda figure: figure.workload)
+    if "W9" in options.only:
+        found += history.measure(opened, tasks=options.history, rounds=rounds, say=say)
+    return sorted(found, key=lambda figure: int(figure.workload[1:]))
 
 
 def _report(found: list[Figure], line: str, options: argparse.Namespace) -> None:
@@ -95,9 +118,15 @@ def _forget_settings() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--only", type=lambda text: text.upper().split(","), metavar="W1,W2,...", help="these workloads (default: all)"
+        "--only",
+        type=lambda text: text.upper().split(","),
+        metavar="W1,W2,...",
+        help=f"these workloads (default: all but {' and '.join(LONG)})",
     )
     parser.add_argument("--runs", type=int, default=3, help="measurements of each system (default: %(default)s)")
+    parser.add_argument(
+        "--history", type=int, default=history.TASKS, help="tasks of the history of W9 (default: %(default)s)"
+    )
     parser.add_argument("--quick", action="store_true", help="one turn for each system, and none with events on")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument(
@@ -107,9 +136,9 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     partial = options.quick or options.only is not None
     options.only = options.only or list(WORKLOADS)
-    unknown = [name for name in options.only if name not in WORKLOADS]
+    unknown = [name for name in options.only if name not in WORKLOADS + LONG]
     if unknown:
-        parser.error(f"unknown workload {', '.join(unknown)}: choose from {', '.join(WORKLOADS)}")
+        parser.error(f"unknown workload {', '.join(unknown)}: choose from {', '.join(WORKLOADS + LONG)}")
     if options.runs < 1:
         parser.error("--runs must be at least 1")
     if options.output is None and not partial:

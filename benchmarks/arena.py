@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -70,11 +71,33 @@ class Arena:
         """Of the workers that run, by name."""
         return {name: pid for crew in self._crews for name, pid in crew.pids().items()}
 
+    def people(self, count: int) -> list[tuple[str, str]]:
+        """So many new people: a token, and their personal organization, of each."""
+        said = run_inside(self, "benchmarks.inside.people", str(count), role="owner")
+        return [(token, organization) for token, organization in json.loads(said)]
+
     def select(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.rows.cursor() as cursor:
             cursor.execute(query, values)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
+
+
+def run_inside(arena: Arena, module: str, *arguments: str | Path, role: str) -> str:
+    """Run a module with Symphony's settings to its end, with the database login of a role; the last line it has printed."""
+    log = arena.home.log / f"{module}.log"
+    log.unlink(missing_ok=True)
+    environ = arena.stack.environ(role) | {"DJANGO_SETTINGS_MODULE": "symphony.settings"}
+    process = spawn([sys.executable, "-m", module, *arguments], log=log, cwd=stack.BASE_DIR, environ=environ)
+    try:
+        code = process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if code != 0:
+        raise StackError(f"{module} {' '.join(map(str, arguments))} failed: {tail(log)} (log: {log}).")
+    return tail(log)
 
 
 @contextmanager

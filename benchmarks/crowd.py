@@ -45,30 +45,48 @@ def grow(arena: Arena, small: str, execution: str, *, melodies: int, executions:
             "AND NOT EXISTS (SELECT FROM melodies_melodyversion v WHERE v.melody_id = m.id)",
             {"id": "uuidv7()", "melody_id": "owner"},
         )
-        _copy(
-            cursor,
-            "executions_execution",
-            f"id = '{execution}'",
-            executions,
-            {"id": "uuidv7()", "correlation_id": "gen_random_uuid()"},
-        )
-        for table, keys in (
-            ("executions_task", {"id": "ledger_task_id(owner, s.seq)", "execution_id": "owner"}),
-            (
-                "executions_event",
-                {"id": "nextval(pg_get_serial_sequence('executions_event', 'id'))", "execution_id": "owner"},
-            ),
-        ):
-            _copy_for_each(
-                cursor,
-                table,
-                f"execution_id = '{execution}'",
-                f"SELECT x.id AS owner FROM executions_execution x WHERE x.id <> '{execution}' "
-                f"AND NOT EXISTS (SELECT FROM {table} t WHERE t.execution_id = x.id)",
-                keys,
-            )
+        _copy_runs(cursor, execution, executions)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
+
+
+def copy_runs(arena: Arena, execution: str, count: int) -> None:
+    """So many more runs like this one, with their tasks and events."""
+    with arena.rows.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        _copy_runs(cursor, execution, count)
+        cursor.execute("SET session_replication_role = origin")
+
+
+def settle(arena: Arena) -> None:
+    """What the server's own housekeeping would have done of a history that grew in years."""
+    with arena.rows.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _copy_runs(cursor: Any, execution: str, count: int) -> None:
+    cursor.execute(
+        "CREATE TEMP TABLE owners ON COMMIT PRESERVE ROWS AS SELECT uuidv7() AS owner FROM generate_series(1, %s)",
+        [count],
+    )
+    columns, values = _parts(cursor, "executions_execution", {"id": "owner", "correlation_id": "gen_random_uuid()"})
+    cursor.execute(
+        f"INSERT INTO executions_execution ({columns}) SELECT {values} FROM owners, executions_execution s WHERE s.id = %s",
+        [execution],
+    )
+    for table, keys in (
+        ("executions_task", {"id": "ledger_task_id(owner, s.seq)", "execution_id": "owner"}),
+        (
+            "executions_event",
+            {"id": "nextval(pg_get_serial_sequence('executions_event', 'id'))", "execution_id": "owner"},
+        ),
+    ):
+        columns, values = _parts(cursor, table, keys)
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM owners, {table} s WHERE s.execution_id = %s",
+            [execution],
+        )
+    cursor.execute("DROP TABLE owners")
 
 
 def _copy(cursor: Any, table: str, which: str, count: int, instead: Mapping[str, str]) -> None:

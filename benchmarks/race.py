@@ -101,7 +101,7 @@ def figures(samples: Samples, *, events: bool) -> list[Figure]:
         unit = "tasks/s" if measure == "throughput" else "ms"
         return [Figure(workload, f"{what} / {pair[1]}{suffix}", value, unit, baseline, goal)]
 
-    slower, faster, twice = Goal("at most", 1.2), Goal("at least", 0.65), Goal("at least", 2.0)
+    slower, faster, twice = Goal("at most", 1.0), Goal("at least", 0.85), Goal("at least", 2.5)
     return [
         *row("W1", "hop", "hop", (OURS, BARE), slower),
         *row("W1", "hop", "hop", (OURS, STORED)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 
 from benchmarks.shapes import Dag
 
@@ -21,9 +22,20 @@ def ranks(dag: Dag) -> list[float]:
 def list_schedule(dag: Dag, slots: int) -> float:
     """Makespan in seconds when a free slot always takes the ready node with the longest path behind it."""
     rank = ranks(dag)
+    return _makespan(dag, slots, lambda node, _: -rank[node])
+
+
+def first_come_schedule(dag: Dag, slots: int) -> float:
+    """The same when it always takes the node that became ready first."""
+    return _makespan(dag, slots, lambda _, arrival: float(arrival))
+
+
+def _makespan(dag: Dag, slots: int, urgency: Callable[[int, int], float]) -> float:
+    """`urgency` of a node and of how many became ready before it: the smallest goes first."""
     waits_for = [len(before) for before in dag.predecessors]
     followers = _followers(dag)
-    ready = [(-rank[node], node) for node in range(len(dag)) if waits_for[node] == 0]
+    arrivals = itertools.count()
+    ready = [(urgency(node, next(arrivals)), node) for node in range(len(dag)) if waits_for[node] == 0]
     heapq.heapify(ready)
     running: list[tuple[float, int]] = []
     now = 0.0
@@ -35,7 +47,7 @@ def list_schedule(dag: Dag, slots: int) -> float:
         for follower in followers[ended]:
             waits_for[follower] -= 1
             if waits_for[follower] == 0:
-                heapq.heappush(ready, (-rank[follower], follower))
+                heapq.heappush(ready, (urgency(follower, next(arrivals)), follower))
     return now
 
 

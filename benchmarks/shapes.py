@@ -45,6 +45,25 @@ def layered(size: int, *, width: int = 25, seconds: tuple[float, float] = (0.010
     return Dag(tuple(durations), tuple(predecessors), tuple(layer))
 
 
+def one_long_path(size: int, *, seed: int) -> Dag:
+    """A long path whose every node is written behind short ones that are ready as soon as it is, and need nothing more."""
+    source = random.Random(seed)
+    durations, predecessors, layer = list[float](), list[tuple[int, ...]](), list[int]()
+    path: int | None = None
+    while len(durations) < size:
+        before = () if path is None else (path,)
+        depth = 0 if path is None else layer[path] + 1
+        for _ in range(source.randint(4, 9)):
+            durations.append(round(source.uniform(0.15, 0.30), 3))
+            predecessors.append(before)
+            layer.append(depth)
+        path = len(durations)
+        durations.append(round(source.uniform(0.25, 0.40), 3))
+        predecessors.append(before)
+        layer.append(depth)
+    return Dag(tuple(durations), tuple(predecessors), tuple(layer))
+
+
 def chain_document(length: int, kind: str = "simulate") -> dict[str, Any]:
     """Steps in order, each of which does nothing."""
     return _document(f"chain of {length} {kind}", [_nothing(f"s{number}", kind) for number in range(length)])

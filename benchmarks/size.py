@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from benchmarks import shapes
-from benchmarks.arena import Arena
+from benchmarks.arena import Arena, run_inside
 from benchmarks.figures import Figure, Goal
 from benchmarks.symphony_side import Symphony
-from symphony import stack
-from symphony.embedded.process import spawn, tail
-from symphony.errors import StackError
 
 LARGE = (10_000, 100_000)
 BROKER_SIZES = (500, 1_000, 10_000)
@@ -58,29 +53,10 @@ def large(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figu
         costs = []
         for number in range(rounds):
             say(f"W5 round {number + 1}: {size:,} steps")
-            costs.append(_inside(arena, path))
+            costs.append(json.loads(run_inside(arena, "benchmarks.inside.large", path, role="web")))
             arena.broker.flushdb()
         medians[size] = {name: statistics.median(cost[name] for cost in costs) for name in costs[0]}
     return [row for size in LARGE for row in _rows(size, medians[size])] + [_per_step(medians)]
-
-
-def _inside(arena: Arena, path: Path) -> Costs:
-    log = arena.home.log / f"{path.stem}.log"
-    log.unlink(missing_ok=True)
-    environ = arena.stack.environ("web") | {"DJANGO_SETTINGS_MODULE": "symphony.settings"}
-    process = spawn(
-        [sys.executable, "-m", "benchmarks.inside.large", path], log=log, cwd=stack.BASE_DIR, environ=environ
-    )
-    try:
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if code != 0:
-        raise StackError(f"{path.stem} could not be published and started: {tail(log)} (log: {log}).")
-    costs: dict[str, float] = json.loads(tail(log))
-    return costs
 
 
 def _rows(size: int, cost: Costs) -> Sequence[Figure]:

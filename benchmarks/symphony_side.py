@@ -24,16 +24,18 @@ _SPANS = """
 
 @dataclass(frozen=True, slots=True)
 class Symphony:
-    """`variables` are settings other than the product's defaults; `kind` is the step that does nothing."""
+    """`variables` are settings other than the product's defaults; `kind` is the step that does nothing; `threads` the slots of
+    the worker of waiting steps."""
 
     arena: Arena
     name: str
     variables: dict[str, str] = field(default_factory=dict)
     kind: str = "simulate"
+    threads: int = THREADS
     _melodies: dict[str, str] = field(default_factory=dict)
 
     def processes(self, *, events: bool) -> Sequence[ProcessSpec]:
-        options = stack.Options(flower_port=1 if events else None, calls_threads=THREADS)
+        options = stack.Options(flower_port=1 if events else None, calls_threads=self.threads)
         specs = stack.process_specs(options, self.arena.stack, self.arena.home)
         return [
             replace(spec, environ={**spec.environ, **self.variables})

@@ -12,3 +12,4 @@ class SymphonyConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("symphony.checks")
+        import_module("symphony.observability.wiring")

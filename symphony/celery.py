@@ -5,46 +5,72 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery, signals
 from django.conf import settings
 from django.db import close_old_connections
-from kombu import Exchange, Queue
 
+from apps.executions.routes import BUILT_IN, STEPS
 from symphony.embedded.process import die_with
+from symphony.messaging import DAY, QUORUM, Messaging, is_rabbitmq, queue_named, transport_options
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "symphony.settings")
 
-STEPS = "steps"
-CALLS = "calls"
-
-app = Celery("symphony")
+app = Celery("symphony", amqp=Messaging)
 
 
-def configuration(broker_url: str, prefetch_multiplier: int, *, pooled: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Recycle:
+    """When a process of a pool is replaced: after so many messages, or once it has grown beyond so much; 0: never."""
+
+    messages: int = 0
+    megabytes: int = 0
+
+
+NEVER = Recycle()
+
+
+def configuration(
+    broker_url: str,
+    prefetch_multiplier: int,
+    *,
+    pooled: bool = False,
+    queues: Sequence[str] = BUILT_IN,
+    recycle: Recycle = NEVER,
+    visibility_seconds: int = DAY,
+) -> dict[str, Any]:
     """Celery's settings for a broker, Redis or RabbitMQ. `pooled`: the threads share database connections."""
-    # The default exchange routes by queue name without a binding: nothing to look up per message, nothing FLUSHALL can take.
-    default_exchange = Exchange("", type="direct")
+    rabbitmq = is_rabbitmq(broker_url)
     return {
         "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
-        "broker_transport_options": _transport_options(broker_url),
+        "broker_transport_options": transport_options(broker_url, visibility_seconds),
         "result_backend": "workers.backend:SymphonyBackend",
         "result_extended": False,
         "accept_content": ["json"],
         "task_serializer": "json",
         "result_serializer": "json",
-        "task_queues": [Queue(name, default_exchange, routing_key=name) for name in (STEPS, CALLS)],
+        "task_queues": [queue_named(name, quorum=rabbitmq) for name in queues],
         "task_default_queue": STEPS,
         "task_default_exchange": "",
         "task_default_routing_key": STEPS,
-        "task_create_missing_queues": False,
+        "task_default_queue_type": QUORUM if rabbitmq else "classic",
+        "task_create_missing_queues": True,
+        "task_create_missing_queue_type": QUORUM if rabbitmq else "classic",
         "task_ignore_result": True,
         "task_track_started": False,
         "task_acks_late": False,
-        "worker_prefetch_multiplier": prefetch_multiplier,
+        "worker_consumer": "symphony.consumer:StepConsumer",
+        # RabbitMQ counts what waits in a worker against its consumer, and quorum queues know no shared count.
+        "worker_prefetch_multiplier": 1 if rabbitmq else prefetch_multiplier,
+        "worker_detect_quorum_queues": True,
+        "broker_heartbeat": 30,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_max_tasks_per_child": recycle.messages or None,
+        "worker_max_memory_per_child": recycle.megabytes * 1024 or None,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": False,
         "task_send_sent_event": False,
@@ -55,22 +81,14 @@ def configuration(broker_url: str, prefetch_multiplier: int, *, pooled: bool = F
     }
 
 
-def _transport_options(broker_url: str) -> dict[str, Any]:
-    if not broker_url.startswith(("redis", "valkey", "sentinel")):
-        return {}
-    return {
-        "socket_keepalive": True,
-        "socket_connect_timeout": 5,
-        # A broker that accepts and never answers must not hold a request for ever.
-        "socket_timeout": 5,
-        "health_check_interval": 25,
-        "visibility_timeout": 24 * 3600,
-    }
-
-
 def _from_settings() -> dict[str, Any]:
     return configuration(
-        settings.BROKER_URL, settings.CELERY_PREFETCH_MULTIPLIER, pooled=settings.SYMPHONY_DATABASE_POOL > 0
+        settings.BROKER_URL,
+        settings.CELERY_PREFETCH_MULTIPLIER,
+        pooled=settings.SYMPHONY_DATABASE_POOL > 0,
+        queues=settings.SYMPHONY_QUEUE_NAMES,
+        recycle=Recycle(settings.SYMPHONY_RECYCLE_MESSAGES, settings.SYMPHONY_RECYCLE_MB),
+        visibility_seconds=settings.SYMPHONY_VISIBILITY_SECONDS,
     )
 
 

@@ -1,12 +1,15 @@
-"""Liveness and readiness, for load balancers and for `up` itself."""
+"""Liveness, readiness and metrics of the web, for load balancers, Prometheus, and `up` itself."""
 
 from __future__ import annotations
 
-from django.core.cache import cache
-from django.db import DatabaseError, connection, transaction
-from django.http import HttpRequest, JsonResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from redis import RedisError
+
+from apps.core.origin import current_origin
+from symphony.observability import checks
+from symphony.observability.prometheus import CONTENT_TYPE
+from symphony.observability.wiring import web, web_access
 
 
 @require_safe
@@ -19,25 +22,21 @@ def livez(request: HttpRequest) -> JsonResponse:
 @require_safe
 @transaction.non_atomic_requests
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database and cache answer too; 503 names the one that does not."""
-    checks = {"database": _database(), "cache": _cache()}
-    ready = all(checks.values())
-    named = {name: "ok" if fine else "unreachable" for name, fine in checks.items()}
-    return JsonResponse({"status": "ok" if ready else "unavailable", **named}, status=200 if ready else 503)
+    """Database and cache answer too, and the tables are those of this version; 503 names what is wrong.
+
+    The broker is told of and decides nothing: without it runs are taken all the same, and begin when it is back.
+    """
+    found = checks.of_web()
+    ready = not any(found.values())
+    told = {name: "ok" if wrong is None else wrong for name, wrong in (*found.items(), ("broker", checks.broker()))}
+    return JsonResponse({"status": "ok" if ready else "unavailable", **told}, status=200 if ready else 503)
 
 
-def _database() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
-
-
-def _cache() -> bool:
-    try:
-        cache.get("readyz")
-    except (RedisError, OSError):
-        return False
-    return True
+@require_safe
+@transaction.non_atomic_requests
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus. Whoever may not read it is told that there is nothing."""
+    authorization = request.headers.get("Authorization", "")
+    if not web_access().allows(authorization=authorization, address=current_origin().address):
+        raise Http404
+    return HttpResponse(web.text(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})

@@ -13,9 +13,11 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.core.middleware.address import trusted_proxies
-from symphony import signing_in
+from apps.executions.routes import BUILT_IN
+from symphony import queues, signing_in
 from symphony.email import email_settings, public_url
 from symphony.env import environment
+from symphony.observability.access import networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV, SYMPHONY_HOME = environment(BASE_DIR)
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
     "apps.agents",
     "apps.melodies",
     "apps.executions",
+    "apps.triggers",
     "apps.audit",
     "workers",
     "symphony",
@@ -148,6 +151,7 @@ CACHES: dict[str, dict[str, Any]] = {
     )
 }
 CELERY_PREFETCH_MULTIPLIER = ENV.integer("SYMPHONY_PREFETCH", 4)
+SYMPHONY_VISIBILITY_SECONDS = ENV.integer("SYMPHONY_VISIBILITY_SECONDS", 24 * 3600)
 
 # -- engine --------------------------------------------------------------------------------------------------------
 SYMPHONY_ARTIFACT_DIR = Path(ENV.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()
@@ -162,8 +166,44 @@ SYMPHONY_RESEND_SECONDS = ENV.number("SYMPHONY_RESEND_SECONDS", 10.0)
 SYMPHONY_SLICE_MS = ENV.number("SYMPHONY_SLICE_MS", 500.0)
 SYMPHONY_SWEEP_SECONDS = ENV.number("SYMPHONY_SWEEP_SECONDS", 0.5)
 SYMPHONY_MAX_LOST_ATTEMPTS = ENV.integer("SYMPHONY_MAX_LOST_ATTEMPTS", 5)
+SYMPHONY_LOSS_DELAY_SECONDS = ENV.number("SYMPHONY_LOSS_DELAY_SECONDS", 1.0)
+SYMPHONY_CANCEL_GRACE_SECONDS = ENV.number("SYMPHONY_CANCEL_GRACE_SECONDS", 10.0)
+SYMPHONY_MAX_STUCK_SHARE = ENV.number("SYMPHONY_MAX_STUCK_SHARE", 0.5)
 SYMPHONY_HTTP_ALLOW_PRIVATE = ENV.items("SYMPHONY_HTTP_ALLOW_PRIVATE")
 SYMPHONY_SANDBOX = ENV.text("SYMPHONY_SANDBOX", "refuse")
+
+# -- workers, see docs/workers.md -----------------------------------------------------------------------------------
+SYMPHONY_QUEUES = queues.further_queues(ENV.items("SYMPHONY_QUEUES"))
+SYMPHONY_QUEUE_NAMES = (*BUILT_IN, *(queue.name for queue in SYMPHONY_QUEUES))
+SYMPHONY_CAPABILITIES = queues.capabilities("SYMPHONY_CAPABILITIES", ENV.items("SYMPHONY_CAPABILITIES"))
+SYMPHONY_WORKER_CAPABILITIES = queues.capabilities(
+    "SYMPHONY_WORKER_CAPABILITIES", ENV.items("SYMPHONY_WORKER_CAPABILITIES")
+)
+SYMPHONY_VERSION = ENV.text("SYMPHONY_VERSION", "unknown")
+SYMPHONY_MAX_ROUTES = ENV.integer("SYMPHONY_MAX_ROUTES", 100)
+SYMPHONY_DRAIN_SECONDS = ENV.number("SYMPHONY_DRAIN_SECONDS", 25.0)
+SYMPHONY_WORKER_BEAT_SECONDS = ENV.number("SYMPHONY_WORKER_BEAT_SECONDS", 2.0)
+SYMPHONY_WORKER_GONE_SECONDS = ENV.number("SYMPHONY_WORKER_GONE_SECONDS", 15.0)
+SYMPHONY_WORKERS_REMEMBERED_DAYS = ENV.number("SYMPHONY_WORKERS_REMEMBERED_DAYS", 7.0)
+SYMPHONY_RECYCLE_MESSAGES = ENV.integer("SYMPHONY_RECYCLE_MESSAGES", 0)
+SYMPHONY_RECYCLE_MB = ENV.integer("SYMPHONY_RECYCLE_MB", 450)
+
+# -- artifact store; see docs/store.md ----------------------------------------------------------------------------
+# `file:///folder` or `s3://bucket/prefix?endpoint=…`; without it the folder SYMPHONY_ARTIFACT_DIR.
+SYMPHONY_ARTIFACTS_URL = ENV.raw("SYMPHONY_ARTIFACTS_URL")
+SYMPHONY_ARTIFACTS_COMPRESSION = ENV.choice("SYMPHONY_ARTIFACTS_COMPRESSION", ("zstd", "none"), "zstd")
+SYMPHONY_ARTIFACTS_GRACE_SECONDS = ENV.number("SYMPHONY_ARTIFACTS_GRACE_SECONDS", 24 * 3600.0)
+SYMPHONY_S3_ACCESS_KEY_ID = ENV.secret("SYMPHONY_S3_ACCESS_KEY_ID")
+SYMPHONY_S3_SECRET_ACCESS_KEY = ENV.secret("SYMPHONY_S3_SECRET_ACCESS_KEY")
+SYMPHONY_S3_TIMEOUT_SECONDS = ENV.number("SYMPHONY_S3_TIMEOUT_SECONDS", 20.0)
+SYMPHONY_S3_ATTEMPTS = ENV.integer("SYMPHONY_S3_ATTEMPTS", 4)
+
+# -- triggers ------------------------------------------------------------------------------------------------------
+SYMPHONY_TRIGGER_SECONDS = ENV.number("SYMPHONY_TRIGGER_SECONDS", 2.0)
+SYMPHONY_FIRING_DAYS = ENV.integer("SYMPHONY_FIRING_DAYS", 30)
+SYMPHONY_HOOK_TOLERANCE_SECONDS = ENV.integer("SYMPHONY_HOOK_TOLERANCE_SECONDS", 300)
+SYMPHONY_HOOK_MAX_BYTES = ENV.integer("SYMPHONY_HOOK_MAX_BYTES", 256 * 1024)
+SYMPHONY_HOOK_PER_MINUTE = ENV.integer("SYMPHONY_HOOK_PER_MINUTE", 600)
 
 # -- agents --------------------------------------------------------------------------------------------------------
 # Whose graphs run here: Python modules with everything below them. There is no sandbox around them.
@@ -204,7 +244,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
     ("__Host-sessionid", "__Host-csrftoken") if SESSION_COOKIE_SECURE else ("sessionid", "csrftoken")
 )
 SECURE_SSL_REDIRECT = HTTPS and not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and ENV.flag("SYMPHONY_HSTS_SUBDOMAINS", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -317,6 +357,11 @@ SPECTACULAR_SETTINGS = {
         "VersionBump": "apps.agents.api.serializers.BUMPS",
         "ExecutionStatus": "apps.executions.api.serializers.EXECUTION_STATUSES",
         "TaskStatus": "apps.executions.api.serializers.TASK_STATUSES",
+        "TriggerKind": "apps.triggers.api.serializers.KINDS",
+        "TriggerState": "apps.triggers.api.serializers.TRIGGER_STATES",
+        "FiringState": "apps.triggers.api.serializers.FIRING_STATES",
+        "FiringSource": "apps.triggers.api.serializers.SOURCES",
+        "BackfillState": "apps.triggers.api.serializers.BACKFILL_STATES",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -360,6 +405,21 @@ SYMPHONY_STRIPE_BASE_URL = ENV.raw("SYMPHONY_STRIPE_BASE_URL")
 # "off", or a factor to all limits of requests.
 SYMPHONY_RATE_LIMITS = 0.0 if ENV.raw("SYMPHONY_RATE_LIMITS") == "off" else ENV.number("SYMPHONY_RATE_LIMITS", 1.0)
 
+# -- observability; see docs/observability.md ----------------------------------------------------------------------
+# The web shows metrics to whoever has the token or is at an allowed address: to nobody if neither is set.
+SYMPHONY_METRICS_TOKEN = ENV.secret("SYMPHONY_METRICS_TOKEN")
+SYMPHONY_METRICS_ALLOW = networks(ENV.items("SYMPHONY_METRICS_ALLOW"))
+# Workers and sweeps have a port of their own for metrics and health; 0: none.
+SYMPHONY_METRICS_PORT = ENV.integer("SYMPHONY_METRICS_PORT", 0)
+SYMPHONY_METRICS_HOST = ENV.text("SYMPHONY_METRICS_HOST", "127.0.0.1")
+SYMPHONY_METRICS_TENANTS = ENV.flag("SYMPHONY_METRICS_TENANTS", default=False)
+SYMPHONY_HEALTH_DIR = Path(ENV.text("SYMPHONY_HEALTH_DIR", str(SYMPHONY_HOME / "health"))).absolute()
+# One trace per run goes to this collector (OTLP over HTTP); without it nothing of it is even loaded.
+SYMPHONY_TRACES_ENDPOINT = ENV.raw("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or ENV.raw("OTEL_EXPORTER_OTLP_ENDPOINT")
+SYMPHONY_TRACES_RATIO = ENV.number("SYMPHONY_TRACES_RATIO", 1.0)
+
+# "plain" is what "text" was called once.
+LOG_FORMATS = {"text": "plain", "plain": "plain", "json": "json"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -370,7 +430,7 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": ENV.choice("SYMPHONY_LOG_FORMAT", ("plain", "json"), "plain"),
+            "formatter": LOG_FORMATS[ENV.choice("SYMPHONY_LOG_FORMAT", tuple(LOG_FORMATS), "text")],
         }
     },
     "root": {"handlers": ["stderr"], "level": ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
@@ -378,12 +438,31 @@ LOGGING = {
         # Django's own handlers mail admins and colour the console; one plain stream is enough.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # The web server sets its own up before it loads us; one schema for all lines.
+        **{name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "uvicorn.access")},
         # That something was not found or refused stands in the line of its request already, with the request's id.
         "django.request": {"level": "ERROR"},
         # They tell of every call its whole address and more, secrets included.
         **{
             name: {"level": "WARNING"}
-            for name in ("stripe", "httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "google_genai")
+            for name in (
+                "stripe",
+                "httpx",
+                "httpx2",
+                "httpcore",
+                "httpcore2",
+                "anthropic",
+                "google_genai",
+                "boto3",
+                "botocore",
+                "s3transfer",
+            )
         },
     },
 }
+
+# --- Whose turn it is -------------------------------------------------------------------------------------------------
+SYMPHONY_AGEING_SECONDS = ENV.number("SYMPHONY_AGEING_SECONDS", 60.0)
+"""How long a run has to wait to go before one that came later with a priority higher by one."""
+SYMPHONY_POOL_IDLE_SECONDS = ENV.number("SYMPHONY_POOL_IDLE_SECONDS", 300.0)
+"""How long a pool nobody uses stays ready, and then cooling, before it counts as unloaded."""

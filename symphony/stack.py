@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
+from apps.executions.routes import CALLS, HEAVY, STEPS
 from symphony import roles
 from symphony.embedded import servers
 from symphony.embedded.home import LOOPBACK, Home, port_is_free
 from symphony.embedded.process import spawn, tail
 from symphony.errors import StackError
-from symphony.supervisor import ProcessSpec, Supervisor
+from symphony.queues import FurtherQueue
+from symphony.supervisor import STOP_SECONDS, ProcessSpec, Supervisor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 BROKER_DATABASE = 0
@@ -24,6 +27,11 @@ CACHE_DATABASE = 1
 FLOWER_USER = "admin"
 CALLS_POOL = 16
 """Database connections that all threads of the calls worker share, if the environment does not say."""
+HEAVY_MESSAGES = 20
+"""After so many the process of the heavy worker is replaced: what it had grown to is given back."""
+DRAIN_SECONDS = 4.0
+LEAVE_SECONDS = 6.0
+"""What handing over and ending may take after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Options:
     flower_port: int | None = 5555
     steps_processes: int = min(4, os.cpu_count() or 1)
     calls_threads: int = 200
+    heavy_processes: int = 1
 
     @property
     def url(self) -> str:
@@ -126,11 +135,9 @@ def check_ports(options: Options) -> None:
 
 
 def process_specs(options: Options, stack: Prepared, home: Home) -> list[ProcessSpec]:
-    """Web, the two kinds of worker, the sweep and Flower."""
+    """Web, the two workers most steps need, the sweep and Flower."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "symphony"]
-    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    events = ["-E"] if options.flower_port is not None else []
     listen = ["--host", LOOPBACK, "--port", str(options.port)]
     web = [
         python,
@@ -143,13 +150,10 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         "--timeout-graceful-shutdown",
         "2",
     ]
-    steps = [*worker, *events, "-n", "steps@%h", "-Q", "steps", "-P", "prefork", "-c", str(options.steps_processes)]
-    calls = [*worker, *events, "-n", "calls@%h", "-Q", "calls", "-P", "threads", "-c", str(options.calls_threads)]
-    pooled = {"SYMPHONY_DATABASE_POOL": os.environ.get("SYMPHONY_DATABASE_POOL") or str(CALLS_POOL)}
     specs = [
         ProcessSpec("web", web, stack.environ("web")),
-        ProcessSpec("steps", steps, stack.environ("worker")),
-        ProcessSpec("calls", [*calls, "--prefetch-multiplier", "1"], stack.environ("worker") | pooled),
+        _worker(options, stack, FurtherQueue(STEPS, "prefork", options.steps_processes)),
+        _worker(options, stack, FurtherQueue(CALLS, "threads", options.calls_threads)),
         ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),
     ]
     if os.environ.get("SYMPHONY_AGENT_MODULES"):
@@ -163,6 +167,35 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
     return specs
 
 
+def late_specs(options: Options, stack: Prepared) -> list[ProcessSpec]:
+    """Workers nobody waits for: started when the web answers, so that they do not delay it."""
+    heavy = FurtherQueue(HEAVY, "prefork", options.heavy_processes)
+    further = [queue for queue in settings.SYMPHONY_QUEUES if queue.pool is not None]
+    return [_worker(options, stack, queue) for queue in (heavy, *further) if queue.slots > 0]
+
+
+def _worker(options: Options, stack: Prepared, queue: FurtherQueue) -> ProcessSpec:
+    """A worker of one queue, named after it."""
+    command = [sys.executable, "-m", "celery", "-A", "symphony", "worker", "--loglevel", "INFO"]
+    command += ["--without-gossip", "--without-mingle", *(["-E"] if options.flower_port is not None else [])]
+    command += ["-n", f"{queue.name}@%h", "-Q", queue.name, "-P", queue.pool or "prefork", "-c", str(queue.slots)]
+    environ = stack.environ("worker") | {"SYMPHONY_DRAIN_SECONDS": str(drain_seconds())}
+    if queue.pool == "threads":
+        pool = os.environ.get("SYMPHONY_DATABASE_POOL") or str(min(CALLS_POOL, queue.slots))
+        return ProcessSpec(
+            queue.name, [*command, "--prefetch-multiplier", "1"], environ | {"SYMPHONY_DATABASE_POOL": pool}
+        )
+    if queue.name == HEAVY:
+        command += ["--prefetch-multiplier", "1", "--max-tasks-per-child", str(HEAVY_MESSAGES)]
+    return ProcessSpec(queue.name, command, environ)
+
+
+def drain_seconds() -> float:
+    """How long steps may go on when all of this machine is stopped: whoever pressed Ctrl-C waits for it."""
+    said = os.environ.get("SYMPHONY_DRAIN_SECONDS")
+    return settings.SYMPHONY_DRAIN_SECONDS if said else DRAIN_SECONDS
+
+
 @contextmanager
 def running(home: Home, options: Options, environ: Mapping[str, str] = os.environ) -> Iterator[Supervisor]:
     """Everything, published in the home for other commands; call `tend()` on what is yielded now and then."""
@@ -173,10 +206,13 @@ def running(home: Home, options: Options, environ: Mapping[str, str] = os.enviro
         if not _is_provisioned(stack.variables["DATABASE_URL"], home):
             manage("provision", stack, home)
         home.write_private("flower_password", home.secret("flower") + "\n")
-        supervisor = Supervisor(home.log, BASE_DIR, stack.servers.check)
+        supervisor = Supervisor(
+            home.log, BASE_DIR, stack.servers.check, stop_seconds=max(STOP_SECONDS, drain_seconds() + LEAVE_SECONDS)
+        )
         try:
             supervisor.start(process_specs(options, stack, home))
             supervisor.wait_for(f"{options.url}/livez", "web")
+            supervisor.start(late_specs(options, stack))
             home.publish(stack.variables | {"SYMPHONY_URL": options.url})
             yield supervisor
         finally:

@@ -45,11 +45,12 @@ class _Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """`check` raises when something all children need is gone."""
+    """`check` raises when something all children need is gone; `stop_seconds` is what children have to end in."""
 
     log: Path
     cwd: Path
     check: Callable[[], None] = lambda: None
+    stop_seconds: float = STOP_SECONDS
     _children: dict[str, _Child] = field(default_factory=dict)
 
     def start(self, specs: Sequence[ProcessSpec]) -> None:
@@ -90,7 +91,7 @@ class Supervisor:
         running = [child.process for child in self._children.values() if child.process.poll() is None]
         for process in running:
             process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self.stop_seconds
         for child in self._children.values():
             stop(child.process, signal.SIGTERM, seconds=max(0.0, deadline - time.monotonic()))
         self._children.clear()

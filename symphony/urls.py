@@ -8,11 +8,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from symphony.health import livez, readyz
+from symphony.health import livez, metrics, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
+    path("metrics", metrics),
     # The admin names no icon, and browsers ask for this one then.
     path("favicon.ico", RedirectView.as_view(url=static("core/icon.svg"))),
     path("admin/", admin.site.urls),
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("apps.melodies.api.urls")),
     path("api/v1/", include("apps.melodies.api.collaboration_urls")),
     path("api/v1/", include("apps.executions.api.urls")),
+    path("api/v1/", include("apps.triggers.api.urls")),
     path("api/v1/", include("apps.audit.api.urls")),
     path("", include("apps.signin.urls")),
     path("", include("apps.accounts.urls")),

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from symphony.celery import app as celery_app
 from symphony.embedded import servers as embedded
 from symphony.embedded.home import Home, free_port
 from symphony.supervisor import Supervisor
-from tests import emptying, parallel, seeds
+from tests import brokers, emptying, parallel, seeds
 
 # Tests start a hundred Python processes: they may keep what they have compiled, whatever the shell says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -129,6 +129,8 @@ def servers() -> Iterator[Servers]:
             cache = f"{ours.valkey.url}/{stack_module.CACHE_DATABASE}"
         else:
             cache = parallel.own_redis(os.environ.get("CACHE_URL", ""))
+        if brokers.is_rabbitmq():
+            broker = exits.enter_context(closing(brokers.new_broker(home))).url
         assert database is not None
         assert broker is not None
         with parallel.one_at_a_time("roles"):
@@ -304,6 +306,8 @@ def stack() -> Iterator[RunningStack]:
         home = exits.enter_context(temporary_home() if os.environ.get("DATABASE_URL") else migrated_home())
         options = stack_module.Options(port=free_port(), flower_port=None, steps_processes=2)
         environ = exits.enter_context(_own_database())
+        if brokers.is_rabbitmq():
+            environ |= {"BROKER_URL": exits.enter_context(closing(brokers.new_broker(home))).url}
         supervisor = exits.enter_context(stack_module.running(home, options, environ))
         token = home.read_private("token")
         assert token is not None

@@ -6,18 +6,18 @@ import logging
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from resource import RUSAGE_SELF, getrusage
 from time import monotonic, thread_time
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
+from apps.core import metrics
 from apps.executions import ledger
 from apps.executions.states import COMPENSATION_KIND, Phase
 from apps.melodies.definition.expressions import ExpressionError, compile_condition
 from apps.melodies.definition.kinds import StepKind
-from workers import caching, documents, scopes, workspaces
+from workers import caching, deadlines, documents, scopes, workspaces
 from workers.contract import (
     Again,
     Collect,
@@ -30,6 +30,7 @@ from workers.contract import (
     StepFailed,
     TimedOut,
     WaitFor,
+    WaitForLimit,
     WaitUntil,
     Workflow,
     runnable,
@@ -38,7 +39,7 @@ from workers.engine import TaskEngine, frames_of
 from workers.failing import Failure, after_failure, handled
 from workers.insisting import insist
 from workers.interpreting import Answer, completed, interpret, skipped
-from workers.outcomes import Claimed, Compensation, Effort, Outcome, Result
+from workers.outcomes import Claimed, Compensation, Effort, Outcome, Result, Waiting
 from workers.pit import tracker
 from workers.routing import CALLS
 from workers.steps.rendering import prepare, render_fields
@@ -55,8 +56,15 @@ class Abandoned(Exception):
 
 def run(claimed: Claimed, cancelled: threading.Event) -> Result:
     """Run a claimed task. Whatever the step does wrong is recorded as an error; only cancellation raises."""
-    began = thread_time()
+    if cancelled.is_set():
+        raise Abandoned
+    began, since = thread_time(), monotonic()
+    waited = claimed.get("waited")
+    if waited is not None:
+        metrics.observe(metrics.DISPATCH_SECONDS, waited, claimed["queue"])
     result = _recorded(claimed, cancelled)
+    metrics.observe(metrics.STEP_SECONDS, monotonic() - since, claimed["kind"])
+    metrics.count(metrics.STEPS, claimed["kind"], result.status if isinstance(result, Outcome) else "waiting")
     if isinstance(result, Outcome):
         result.effort = Effort(
             round((thread_time() - began) * 1000), getrusage(RUSAGE_SELF).ru_maxrss // _MAXRSS_PER_KB
@@ -71,8 +79,9 @@ def _recorded(claimed: Claimed, cancelled: threading.Event) -> Result:
     except StepCancelled as stop:
         raise Abandoned from stop
     except TimedOut:
-        seconds = claimed["options"]["timeout_seconds"]
-        failure = Failure("timeout", f"The step took longer than its timeout of {seconds:g} s.")
+        failure = deadlines.overdue(claimed)
+    except WaitForLimit as full:
+        return Waiting(claimed, "limit", full.due_at, key=full.pool, carry=claimed.get("carry"), events=told)
     except StepFailed as error:
         failure = Failure.of(error)
     except ExpressionError as error:
@@ -118,13 +127,13 @@ def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
             context.emit("cache_hit", {"name": context.name, "task": found[1]})
             return completed(claimed, context, found[0])
     answer = Answer(claimed, context, params, chosen, key)
-    if claimed["queue"] == CALLS and context.engine is not None:
+    if chosen.kind.queue == CALLS and context.engine is not None:
         context.engine.release_database()
     if claimed["phase"] == Phase.RUN:
-        return interpret(answer, _in_time(context, chosen.run(params, context)))
+        return interpret(answer, deadlines.in_time(context, chosen.run(params, context)))
     happened = (claimed.get("carry") or {}).get("happened")
     if happened is not None and chosen.resume is not None:
-        return interpret(answer, _in_time(context, chosen.resume(params, context, happened)))
+        return interpret(answer, deadlines.in_time(context, chosen.resume(params, context, happened)))
     if chosen.collect is None:
         raise StepFailed(f"Steps of kind {claimed['kind']} cannot collect.", code="internal_error")
     frames = frames_of(claimed)
@@ -161,10 +170,10 @@ def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -
         task_id=claimed["task"],
         attempt=claimed["attempt"],
         scope=scopes.build(claimed, workflow),
-        workspace=workspaces.of(claimed["execution"]),
+        workspace=workspaces.of(claimed["execution"], claimed.get("rerun_of")),
         readable_roots=workspaces.readable_roots(),
         cancelled=cancelled,
-        deadline=_deadline(claimed),
+        deadline=deadlines.deadline_of(claimed),
         workflow=workflow,
         written=claimed["params"],
         engine=TaskEngine(claimed, workflow),
@@ -176,27 +185,6 @@ def _context(claimed: Claimed, workflow: Workflow, cancelled: threading.Event) -
         retries=claimed.get("retries", 0),
         total_tasks=claimed["tasks"],
     )
-
-
-def _deadline(claimed: Claimed) -> float | None:
-    """On the monotonic clock. What a step has spent waiting as a row counts as well."""
-    timeout = claimed["options"].get("timeout_seconds")
-    if timeout is None:
-        return None
-    started = claimed.get("started_at")
-    passed = (datetime.now(UTC) - datetime.fromisoformat(started)).total_seconds() if started else 0.0
-    return monotonic() + float(timeout) - (passed if claimed["phase"] != Phase.RUN else 0.0)
-
-
-def _in_time(context: StepContext, result: Any) -> Any:
-    """A step that computes cannot be stopped from outside; when it comes back too late, it has timed out all the same."""
-    if context.deadline is not None:
-        late = isinstance(result, WaitUntil) and result.due_at > datetime.now(UTC) + timedelta(
-            seconds=context.deadline - monotonic()
-        )
-        if late or monotonic() > context.deadline:
-            raise TimedOut(context.name)
-    return result
 
 
 def _with_bodies(kind: StepKind, params: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from celery import states
 from django.db import Error
 from django_celery_results.backends import DatabaseBackend
 
+from apps.core import metrics
 from apps.executions import dispatch, ledger
 from apps.executions.dispatch import STEP_TASK
 from workers.slot import carrier_name
+from workers.stopping import ended_itself
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ class SymphonyBackend(DatabaseBackend):  # type: ignore[misc]  # the package has
         """A step's task function never fails by itself: its worker was lost, or the database is away."""
         request = kwargs.get("request")
         if _is_step(request):
-            _give_back(request, type(exc).__name__)
+            if not ended_itself(exc):
+                _give_back(request, type(exc).__name__)
         else:
             super().mark_as_failure(task_id, exc, *args, **kwargs)
 
@@ -71,6 +74,7 @@ class SymphonyBackend(DatabaseBackend):  # type: ignore[misc]  # the package has
 
 def _give_back(request: Any, reason: str) -> None:
     organization_id = request.args[0]
+    metrics.count(metrics.WORKERS_LOST)
     try:
         released = ledger.report_lost(organization_id, carrier_name(request.hostname, request.id), reason)
     except Error as error:

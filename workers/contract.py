@@ -43,7 +43,15 @@ class StepFailed(Exception):
 
 
 class TimedOut(Exception):
-    """The step has taken longer than its `timeout_seconds`."""
+    """The step has taken longer than it may."""
+
+
+class WaitForLimit(Exception):
+    """A pool has no room: the step waits as a row until `due_at` and begins anew, and no attempt counts as failed."""
+
+    def __init__(self, pool: str, reason: str, due_at: datetime) -> None:
+        super().__init__(f"The pool {pool} has no room: {reason}.")
+        self.pool, self.reason, self.due_at = pool, reason, due_at
 
 
 class StepCancelled(Exception):
@@ -96,6 +104,9 @@ class Engine(Protocol):
     def progress(self, event_type: str, payload: Mapping[str, Any]) -> None:
         """Record an event now, while the step runs (others are recorded with its outcome)."""
 
+    def heartbeat(self) -> None:
+        """A sign of life, for the step's heartbeat timeout; costs nothing. `progress` is one as well."""
+
     def secret(self, name: str) -> str | None:
         """A secret of the project, else of the organization; None when there is none. Never record or return it."""
 
@@ -147,7 +158,7 @@ class StepContext:
     readable_roots: tuple[Path, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
     deadline: float | None = None
-    """When the step's timeout ends, on the monotonic clock."""
+    """When the step's timeout, or all of its time, ends, on the monotonic clock."""
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     files: list[ProducedFile] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
@@ -182,6 +193,11 @@ class StepContext:
     def keep(self, name: str, data: bytes, *, content_type: str, artifact_type: str) -> None:
         """Keep bytes as an artifact of this step."""
         self.files.append(ProducedFile(name, data, content_type, artifact_type))
+
+    def heartbeat(self) -> None:
+        """A sign of life of a step that takes long, for its `heartbeat_timeout_seconds`."""
+        if self.engine is not None:
+            self.engine.heartbeat()
 
     def sleep(self, seconds: float) -> None:
         """Hold the slot, but give it back at once when the task is cancelled, or when its timeout ends."""

@@ -15,6 +15,7 @@ from django.db.models import Q
 from apps.core.tenancy import working_for
 from apps.executions import ledger, queries
 from apps.executions.models import Conversation, Execution
+from apps.executions.services import runnable
 from apps.executions.states import EXECUTION_TERMINAL
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.models import Melody, MelodyStatus
@@ -23,6 +24,7 @@ from apps.projects.errors import NoSecretKeys, SecretUnreadable
 from apps.projects.models import ProjectAccessMode
 from apps.projects.services import reveal
 from workers.contract import FrameOutcome, MelodyRef, StepFailed, Workflow
+from workers.heart import heart
 from workers.outcomes import Claimed
 from workers.pit import store, tracker
 from workers.storable import storable
@@ -41,6 +43,9 @@ class TaskEngine:
 
     def progress(self, event_type: str, payload: Mapping[str, Any]) -> None:
         ledger.progress(self._claimed, event_type, storable(payload))
+
+    def heartbeat(self) -> None:
+        heart.beat(self._claimed["lease"])
 
     def secret(self, name: str) -> str | None:
         try:
@@ -67,9 +72,10 @@ class TaskEngine:
         with working_for(self._organization):
             found = Melody.objects.filter(meant, organization_id=self._organization).exclude(self._kept_from())
             melody_id = found.order_by("-pk").values_list("pk", flat=True).first()
-        if melody_id is None:
-            return None
-        return _ref(ledger.melody(self._organization, name=str(melody_id), number=version))
+            ref = None if melody_id is None else ledger.melody(self._organization, name=str(melody_id), number=version)
+            if ref is not None and (never := ledger.not_runnable(UUID(ref[0]))):
+                raise StepFailed(runnable.why_not(never[0]), code="not_runnable", final=True)
+        return _ref(ref)
 
     def _kept_from(self) -> Q:
         """What is in a restricted project, except for runs of that project: who starts this one need not see it."""

@@ -13,7 +13,9 @@ from workers.contract import FrameOutcome, StepFailed
 from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, error_of, failed
 from workers.storable import as_far_as_storable
 
-_NEVER_AGAIN = frozenset({"bad_params", "bad_expression", "expression_error", "internal_error", "too_many_steps"})
+_NEVER_AGAIN = frozenset(
+    {"bad_params", "bad_expression", "expression_error", "internal_error", "too_many_steps", "total_timeout"}
+)
 """Another attempt would fail in the same way."""
 
 

@@ -105,7 +105,7 @@ class Compensation:
     claimed: Claimed
 
 
-Reason = Literal["timer", "retry", "approval", "signal"]
+Reason = Literal["timer", "retry", "approval", "signal", "limit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,12 +34,13 @@ def _row(plan: Plan, node: PlanNode) -> dict[str, Any]:
     row["edge_on"] = _array(node.edge_on)
     row["stripes"] = _array(node.stripes)
     row["ahead"] = look_ahead(plan, node)
+    row["requires"] = None if node.requires is None else _array(node.requires)
     return row
 
 
-def _array(numbers: list[int]) -> str:
-    """An array as PostgreSQL writes it; from JSON it would be cast element by element."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+def _array(items: Sequence[int | str]) -> str:
+    """An array of numbers or plain names as PostgreSQL writes it; from JSON it would be cast element by element."""
+    return "{" + ",".join(map(str, items)) + "}"
 
 
 _STORED = (

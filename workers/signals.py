@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import sys
 import threading
+from time import time
 from typing import Any
 
 from celery import signals
 
+from apps.core import metrics
 from apps.core.origin import WORKER, Origin, arrive, depart
 from apps.executions import dispatch
-from apps.executions.dispatch import REQUEST_HEADER, STEP_TASK
+from apps.executions.dispatch import REQUEST_HEADER, SENT_HEADER, STEP_TASK
+from workers.departing import departure
 from workers.pit import tracker
 from workers.pit.journal import journal
+from workers.presence import presence
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -22,10 +26,17 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def take_up_request(task: Any, args: Any, **_: Any) -> None:
     """Lines of the log name the request that led here, and the task of the message."""
     message = task.request
+    sent = message.get(SENT_HEADER)
+    if isinstance(sent, float):
+        metrics.observe(metrics.HOP_SECONDS, time() - sent, _queue_of(message))
     task_id = str(args[1]) if task.name == STEP_TASK and len(args) > 1 else ""
     message.came_from = arrive(
         Origin(request_id=str(message.get(REQUEST_HEADER) or "")[:64], channel=WORKER, task_id=task_id)
     )
+
+
+def _queue_of(message: Any) -> str:
+    return str((message.delivery_info or {}).get("routing_key") or "unknown")
 
 
 @signals.task_postrun.connect
@@ -70,9 +81,26 @@ def _event(arguments: str | None, event_type: str, payload: dict[str, Any]) -> N
         journal.event(found[0], task_id=found[1], event_type=event_type, payload=payload)
 
 
-@signals.worker_process_shutdown.connect
+@signals.worker_ready.connect
+def be_there(sender: Any, **_: Any) -> None:
+    """In the parent process: from now on it gives signs of life."""
+    presence.begin(sender)
+
+
+@signals.worker_shutting_down.connect
+def go(how: str, **_: Any) -> None:
+    """In the parent process, within the handler of the signal that ends it."""
+    departure.begin(at_once=how != "Warm")
+
+
 @signals.worker_shutdown.connect
+def be_gone(**_: Any) -> None:
+    """In the parent process, when its pool has ended."""
+    departure.end()
+
+
+@signals.worker_process_shutdown.connect
 def write_the_rest(**_: Any) -> None:
-    """What is released or collected is not lost in an orderly stop."""
+    """In a process of the pool that ends in order, also when it is replaced: what is released or collected is not lost."""
     tracker.drain(5)
     journal.flush()

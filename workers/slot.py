@@ -11,6 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from celery import current_task
@@ -22,9 +23,11 @@ from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
 from workers import attempt
 from workers.carried import Carried
+from workers.draining import draining
+from workers.going_on import GoesOn, go_on
 from workers.heart import heart
 from workers.insisting import insist
-from workers.outcomes import Compensation, Expansion, Outcome, Waiting, Watching, failed, refused
+from workers.outcomes import Outcome, refused
 from workers.pit import tracker
 
 logger = logging.getLogger(__name__)
@@ -34,12 +37,14 @@ INLINE_BATCH = 64
 
 def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
     """Run one released task and what follows it in this slot. A task that is not to be had is left alone."""
+    if draining():
+        carried.pass_on()
+        return
     worker = carrier_name(current_task.request.hostname, task_id)
     handed = ledger.claim(organization_id, task_id, worker)
-    if not handed.taken:
-        return
-    tracker.release(handed.released, at_once=False)
-    _Slot(organization_id, worker, handed.taken[0]["queue"], carried).work(handed.taken)
+    tracker.release(handed.released, at_once=not handed.taken)
+    if handed.taken:
+        _Slot(worker, handed.taken[0]["queue"], carried).work(handed.taken)
 
 
 def carrier_name(hostname: str | None, message_id: str) -> str:
@@ -48,8 +53,9 @@ def carrier_name(hostname: str | None, message_id: str) -> str:
 
 
 class _Slot:
-    def __init__(self, organization_id: str, worker: str, queue: str, carried: Carried) -> None:
-        self._organization = organization_id
+    """What it runs may be of several organizations, one after the other."""
+
+    def __init__(self, worker: str, queue: str, carried: Carried) -> None:
         self._worker = worker
         self._queue = queue
         self._carried = carried
@@ -70,100 +76,96 @@ class _Slot:
             self._hold(claimed)
         while todo:
             small = [claimed for claimed in todo if claimed["inline"]]
+            if draining() and not small:
+                self._hand_back(todo)
+                return
             batch = small or [todo[0]]
             todo = [claimed for claimed in todo if not claimed["inline"]] if small else todo[1:]
+            waiting = False
             for handed in self._run(batch, others=bool(todo)):
+                waiting = waiting or handed.waiting
                 for claimed in handed.taken:
                     self._hold(claimed)
                     self._carried.taken(claimed["task"])
                     todo.append(claimed)
                 released = handed.released if todo else self._carried.without_covered(handed.released)
                 tracker.release(released, taken=len(handed.taken), at_once=not todo)
+            if waiting and not todo:
+                todo = self._granted()
+
+    def _granted(self) -> list[dict[str, Any]]:
+        """What the arbiter says is next in this slot's queue, while the slice lasts."""
+        keep = self._keep(others=False)
+        if not keep.queue:
+            return []
+        handed = insist(lambda: ledger.grant(keep.queue, keep.inline, self._worker))
+        for claimed in handed.taken:
+            self._hold(claimed)
+        return handed.taken
 
     def _run(self, batch: Sequence[dict[str, Any]], *, others: bool) -> list[HandOver]:
         """Run a batch; what each recording call released."""
-        outcomes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        outcomes: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
         handed: list[HandOver] = []
         for claimed in batch:
             try:
                 work_on(execution_id=str(claimed["execution"]), task_id=str(claimed["task"]))
-                result = attempt.run(claimed, heart.cancelled(claimed["lease"]))
+                with heart.running(claimed["lease"]) as cancelled:
+                    result = attempt.run(claimed, cancelled)
                 ended = (
                     result
                     if isinstance(result, Outcome)
                     else self._go_on(result, handed, others=others or len(batch) > 1)
                 )
                 if ended is not None:
-                    outcomes[claimed["version"]].append(ended.as_row())
+                    outcomes[claimed["organization"], claimed["execution"], claimed["version"]].append(ended.as_row())
             except attempt.Abandoned:
                 logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
+                if claimed["pooled"]:
+                    tracker.release(insist(partial(ledger.pool_stopped, claimed)), at_once=False)
         keep = self._keep(others=others or len(outcomes) > 1)
-        handed.extend(self._finish(of_version, keep) for of_version in outcomes.values())
+        handed.extend(self._finish(of[0], together, keep) for of, together in outcomes.items())
         for claimed in batch:
             heart.release(claimed["lease"])
             self._held.discard(claimed["lease"])
         return handed
 
+    def _hand_back(self, todo: Sequence[dict[str, Any]]) -> None:
+        """What this slot holds and has not begun is for others: its worker is on its way out."""
+        held: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for claimed in todo:
+            held[claimed["organization"]].append((claimed["task"], claimed["lease"]))
+        for organization, tasks in held.items():
+            tracker.release(
+                insist(partial(ledger.give_back, organization, tasks, "the worker was stopped before it began"))
+            )
+
     def _hold(self, claimed: dict[str, Any]) -> None:
         heart.hold(claimed)
         self._held.add(claimed["lease"])
 
-    def _go_on(
-        self, result: Expansion | Waiting | Watching | Compensation, handed: list[HandOver], *, others: bool
-    ) -> Outcome | None:
+    def _go_on(self, result: GoesOn, handed: list[HandOver], *, others: bool) -> Outcome | None:
         """Let a task go on as a row. An outcome when it cannot."""
-        try:
-            handed.append(insist(lambda: self._as_row(result, others=others)))
-        except ledger.TooManySteps:
-            message = "The run would have more steps than resource_limits.max_total_steps allows."
-            return failed(result.claimed, {"code": "too_many_steps", "message": message})
-        if isinstance(result, Compensation) and not (handed[-1].taken or handed[-1].released):
-            return Outcome(result.claimed, "completed", {"success": True, "compensated": []})
+        after = go_on(result, self._worker, self._keep(others=others))
+        if isinstance(after, Outcome):
+            return after
+        handed.append(after)
         return None
 
-    def _as_row(self, result: Expansion | Waiting | Watching | Compensation, *, others: bool) -> HandOver:
-        if isinstance(result, Expansion):
-            return ledger.expand(
-                result.claimed,
-                result.frames,
-                limit=result.limit,
-                stop_on_failure=result.stop_on_failure,
-                watch=result.watch,
-                phase=result.phase,
-                error=result.error,
-                due_at=result.due_at,
-                events=result.events,
-                worker=self._worker,
-                keep=self._keep(others=others),
-            )
-        if isinstance(result, Watching):
-            return ledger.keep_waiting(result.claimed, result.seen, result.due_at)
-        if isinstance(result, Compensation):
-            return ledger.compensate(result.claimed)
-        return ledger.wait(
-            result.claimed,
-            result.reason,
-            result.due_at,
-            key=result.key,
-            output=result.output,
-            carry=result.carry,
-            error=result.error,
-            events=result.events,
-        )
-
-    def _finish(self, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
+    def _finish(self, organization_id: str, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
+        """Record outcomes of one run and version."""
         try:
-            handed = insist(lambda: ledger.finish(self._organization, outcomes, self._worker, keep))
+            handed = insist(lambda: ledger.finish(organization_id, outcomes, self._worker, keep))
         except DataError as error:
             logger.exception("the database refused a result")
             instead = [refused(outcome, error) for outcome in outcomes]
-            handed = insist(lambda: ledger.finish(self._organization, instead, self._worker, keep))
+            handed = insist(lambda: ledger.finish(organization_id, instead, self._worker, keep))
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed
 
     def _keep(self, *, others: bool) -> Keep:
         """What to take along: nothing once the slice is over; no second long step beside one that waits already."""
-        if time.monotonic() >= self._over:
+        if time.monotonic() >= self._over or draining():
             return NOTHING
         return Keep(INLINE_BATCH, "" if others else self._queue)

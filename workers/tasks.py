@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.app.task import Task
 
+from apps.core import metrics
 from apps.executions.dispatch import STEP_TASK
 from workers.carried import Carried
 from workers.slot import run_slot
@@ -16,5 +17,6 @@ from workers.slot import run_slot
 def step(self: Task[Any, Any], organization_id: str, task_id: str) -> None:
     """Run the task this message names, if it is still to be had, and what may follow in the same slot."""
     carried = Carried(self.request)
-    run_slot(organization_id, task_id, carried)
+    with metrics.inside(metrics.SLOTS_BUSY):
+        run_slot(organization_id, task_id, carried)
     carried.drop_unclaimed()

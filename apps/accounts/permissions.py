@@ -36,9 +36,14 @@ def require(*, actor: User, organization: Organization, action: Action) -> str:
     role = queries.role_of(user=actor, organization=organization)
     if role is None:
         raise NotFound("There is no such organization, or you are not a member of it.")
+    require_of(role, organization, action)
+    return role
+
+
+def require_of(role: str, organization: Organization, action: Action) -> None:
+    """For who has looked the role up already."""
     if not may(role, action):
         raise Forbidden(f"As {role} of {organization.name} you may not {action} here; ask one of its admins.")
-    return role
 
 
 def token_may(token: ApiToken, action: Action) -> bool:

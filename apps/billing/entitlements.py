@@ -17,6 +17,7 @@ class Quota(StrEnum):
 
     SEATS = "seats"
     CONCURRENT_EXECUTIONS = "concurrent_executions"
+    CONCURRENT_TASKS = "concurrent_tasks"
     STORAGE_BYTES = "storage_bytes"
     RETENTION_DAYS = "retention_days"
     REQUESTS_PER_MINUTE = "requests_per_minute"
@@ -28,13 +29,15 @@ class Quota(StrEnum):
 class Entitlements:
     """Limits of an organization; None is no limit.
 
-    `seats`: members and pending invitations. `concurrent_executions`: runs that are not over. `retention_days`: how long
+    `seats`: members and pending invitations. `concurrent_executions`: runs that are not over. `concurrent_tasks`:
+    steps that run at once; more wait. `retention_days`: how long
     finished runs are kept. `requests_per_minute`: of one credential over the API.
     """
 
     tier: str
     seats: int | None = None
     concurrent_executions: int | None = None
+    concurrent_tasks: int | None = None
     storage_bytes: int | None = None
     retention_days: int | None = None
     requests_per_minute: int | None = None
@@ -59,6 +62,7 @@ TIERS: Final[Mapping[str, Entitlements]] = {
         tier="free",
         seats=3,
         concurrent_executions=2,
+        concurrent_tasks=50,
         storage_bytes=GIBIBYTE,
         retention_days=14,
         requests_per_minute=300,
@@ -69,6 +73,7 @@ TIERS: Final[Mapping[str, Entitlements]] = {
         tier="basic",
         seats=10,
         concurrent_executions=10,
+        concurrent_tasks=200,
         storage_bytes=20 * GIBIBYTE,
         retention_days=30,
         requests_per_minute=1_200,
@@ -79,6 +84,7 @@ TIERS: Final[Mapping[str, Entitlements]] = {
         tier="pro",
         seats=50,
         concurrent_executions=50,
+        concurrent_tasks=1_000,
         storage_bytes=200 * GIBIBYTE,
         retention_days=180,
         requests_per_minute=6_000,
@@ -88,6 +94,8 @@ TIERS: Final[Mapping[str, Entitlements]] = {
     "enterprise": Entitlements(tier="enterprise", requests_per_minute=60_000),
 }
 TIER_ORDER: Final = tuple(TIERS)
+SHARES: Final[Mapping[str, float]] = {"free": 1.0, "basic": 2.0, "pro": 4.0, "enterprise": 8.0}
+"""What an organization of a tier gets of workers that several organizations wait for, beside the others."""
 
 
 def higher_tier(first: str, second: str) -> str:

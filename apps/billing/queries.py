@@ -5,7 +5,9 @@ Each query names its user beside row-level security, so that it also holds for a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -158,9 +160,11 @@ def _entitlements(organizations: QuerySet[Organization]) -> dict[UUID, Entitleme
         .annotate(live=live)
         .values_list("pk", "subscription_tier", "live__plan__tier", "live__plan__features")
     )
-    return {
-        pk: entitlements_for(plan_tier, features)
-        if plan_tier
-        else entitlements_for(higher_tier(own_tier, settings.SYMPHONY_DEFAULT_TIER))
-        for pk, own_tier, plan_tier, features in rows
-    }
+    return {pk: entitled(own_tier, plan_tier, features) for pk, own_tier, plan_tier, features in rows}
+
+
+def entitled(own_tier: str, plan_tier: str | None, features: Mapping[str, Any] | None) -> Entitlements:
+    """By the plan of the live subscription if there is one, else by the higher of the organization's tier and the default."""
+    if plan_tier:
+        return entitlements_for(plan_tier, features)
+    return entitlements_for(higher_tier(own_tier, settings.SYMPHONY_DEFAULT_TIER))

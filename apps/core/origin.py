@@ -16,6 +16,9 @@ from apps.core.ids import uuid7
 # Long enough to be told apart, short enough to stand in every line of a log, and nothing that could break one.
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
+TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+"""Groups: trace id, span id."""
+
 API: Final = "api"
 ADMIN: Final = "admin"
 PAGES: Final = "pages"
@@ -27,7 +30,8 @@ class Origin(NamedTuple):
     """`request_id` is what the answer's `X-Request-ID` says; `address` is the client's; empty where there is none.
 
     `channel` is one of the constants above. `credential` is what a request was let in by ("token" for API tokens), once
-    that is known. Workers add what they work on: ids of the execution and of the task.
+    that is known. Workers add what they work on: ids of the execution and of the task. `traceparent` is the W3C header of
+    a client that traces its requests, if it is one.
     """
 
     request_id: str = ""
@@ -37,6 +41,7 @@ class Origin(NamedTuple):
     credential: str = ""
     execution_id: str = ""
     task_id: str = ""
+    traceparent: str = ""
 
 
 _NOWHERE = Origin()
@@ -77,6 +82,12 @@ def work_on(*, execution_id: str, task_id: str) -> None:
 
 def new_request_id() -> str:
     return uuid7().hex
+
+
+def sane_traceparent(given: str | None) -> str:
+    """The header as it is, "" for anything else: version 00, a trace and a span that are not zero."""
+    found = TRACEPARENT.fullmatch(given) if given else None
+    return "" if found is None or not int(found[1], 16) or not int(found[2], 16) else found[0]
 
 
 def sane_request_id(given: str | None) -> str | None:

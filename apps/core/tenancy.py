@@ -14,7 +14,7 @@ After COMMIT PostgreSQL reads such a setting as '', not as NULL: the SQL functio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -27,6 +27,7 @@ ORGANIZATION = "app.organization_id"
 STAFF = "app.staff"
 SCOPE = "app.scope"
 BOUND = "app.bound_organization"
+_TRACED = ", set_config('app.traceparent', %s, true)"
 
 
 @contextmanager
@@ -55,17 +56,32 @@ def sweeping() -> Iterator[None]:
 
 def set_actor(user_id: UUID | str) -> None:
     """Act as this user until the transaction that is open already (a request's) ends."""
-    _set_until_commit(USER, str(user_id))
+    set_until_commit({USER: str(user_id)})
 
 
 def set_bound(organization_id: UUID | str) -> None:
     """See, of all the actor's organizations, this one only, until the transaction that is open already ends."""
-    _set_until_commit(BOUND, str(organization_id))
+    set_until_commit({BOUND: str(organization_id)})
 
 
 def set_staff() -> None:
     """See every organization until the transaction that is open already (an admin request's) ends."""
-    _set_until_commit(STAFF, "on")
+    set_until_commit({STAFF: "on"})
+
+
+def set_until_commit(values: Mapping[str, str]) -> None:
+    """Set transaction-local settings for the rest of the transaction that is open already; one round trip."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            f"{', '.join(values)} would last as long as a transaction and none is open here: set ATOMIC_REQUESTS, or use the "
+            f"context managers of {__name__}."
+        )
+    settings = {**values, "app.request_id": current_origin().request_id}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(settings))}",
+            [text for item in settings.items() for text in item],
+        )
 
 
 @contextmanager
@@ -89,20 +105,14 @@ def local_setting(name: str, value: str) -> Iterator[None]:
             _exchange(name, previous)
 
 
-def _set_until_commit(name: str, value: str) -> None:
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            f"{name} lasts as long as a transaction and none is open here: set ATOMIC_REQUESTS, or use the context managers of {__name__}."
-        )
-    _exchange(name, value)
-
-
 def _exchange(name: str, value: str) -> str:
     """Set a transaction-local setting, give back what it was; one round trip, which also says whose request this is."""
     with connection.cursor() as cursor:
+        origin = current_origin()
         cursor.execute(
-            "SELECT current_setting(%s, true), set_config(%s, %s, true), set_config('app.request_id', %s, true)",
-            [name, name, value, current_origin().request_id],
+            "SELECT current_setting(%s, true), set_config(%s, %s, true), set_config('app.request_id', %s, true)"
+            + (_TRACED if origin.traceparent else ""),
+            [name, name, value, origin.request_id, *([origin.traceparent] if origin.traceparent else [])],
         )
         previous, *_ = cursor.fetchone()
     return previous or ""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from time import time
 from typing import Any
 
 from celery import current_app, signals
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from apps.core import metrics
 from apps.core.origin import current_origin
 from apps.executions.ledger import Release
 
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 STEP_TASK = "symphony.step"
 REQUEST_HEADER = "rid"
 """Of a message: the request that led to it, for logs only."""
+SENT_HEADER = "at"
+"""Of a message: when it was sent, in seconds since 1970, for metrics only."""
 SWEEP_WINDOW = 2000
 """Most messages the sweep lets wait in a queue before it sends unclaimed tasks once more."""
 
@@ -33,8 +37,11 @@ _composer: list[Composer] = []
 def say_whose_request(headers: dict[str, Any] | None = None, **_: Any) -> None:
     """Whatever is published here belongs to a request, or to a task that does: links of chains too."""
     request_id = current_origin().request_id
-    if request_id and headers is not None:
+    if headers is None:
+        return
+    if request_id:
         headers[REQUEST_HEADER] = request_id
+    headers[SENT_HEADER] = time()
 
 
 def install_composer(composer: Composer) -> None:
@@ -57,7 +64,9 @@ def send(releases: Sequence[Release]) -> None:
         with current_app.producer_or_acquire(None) as producer:
             for canvas in _composer[0](ranked):
                 canvas.apply_async(producer=producer, ignore_result=True)
+        metrics.count(metrics.SENT, amount=len(ranked))
     except OperationalError as error:
+        metrics.count(metrics.SEND_FAILURES)
         logger.warning("broker unreachable, the sweep will send %d tasks later: %s", len(ranked), error)
 
 
@@ -83,12 +92,30 @@ def queue_depth(queue: str) -> int:
             raise OperationalError(str(error)) from error
 
 
+def queue_depths(queues: Sequence[str], *, seconds: float = 3.0) -> dict[str, int]:
+    """Messages waiting in each of these queues, in one connection. OperationalError, soon, when there is no broker."""
+    broker: Any
+    with current_app.pool.acquire(block=True, timeout=seconds) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=seconds)
+        found = {}
+        for queue in queues:
+            try:
+                found[queue] = int(broker.default_channel.queue_declare(queue=queue, passive=True).message_count)
+            except broker.channel_errors:
+                found[queue] = 0
+            except broker.connection_errors as error:
+                raise OperationalError(str(error)) from error
+        return found
+
+
 __all__ = [
     "REQUEST_HEADER",
+    "SENT_HEADER",
     "STEP_TASK",
     "SWEEP_WINDOW",
     "install_composer",
     "queue_depth",
+    "queue_depths",
     "send",
     "send_after_commit",
     "warm_up",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.errors import Conflict, Invalid, NotFound, SymphonyError
+from apps.core.errors import Conflict, Invalid, NotFound, SymphonyError, Unavailable
 
 
 class ExecutionOver(Conflict):
@@ -35,6 +35,18 @@ class ParentElsewhere(Invalid):
     code = "parent_elsewhere"
 
 
+class PoolTaken(Conflict):
+    """There is a pool of this kind and name already."""
+
+    code = "pool_taken"
+
+
+class NotRunnable(Invalid):
+    """No worker could ever run a step of this melody; `errors` says which and why."""
+
+    code = "not_runnable"
+
+
 class InvalidInput(Invalid):
     """The input of the execution is not what the melody takes."""
 
@@ -54,6 +66,12 @@ class BlobDamaged(SymphonyError):
     title = "Damaged artifact"
 
 
+class StoreUnavailable(Unavailable):
+    """The artifact store cannot be reached just now; please try again shortly."""
+
+    code = "store_unavailable"
+
+
 class NotWaiting(Conflict):
     """This task does not wait for a decision, or not any more."""
 
@@ -70,3 +88,57 @@ class PayloadRefused(Invalid):
     """The payload does not fit the schema of the step that waits for it."""
 
     code = "payload_refused"
+
+
+class NotOver(Conflict):
+    """The execution has not ended; cancel it first, or wait for its end."""
+
+    code = "not_over"
+
+
+class NotRetryable(Conflict):
+    """Only an execution that failed or ran out of time can be retried, and only so often."""
+
+    code = "not_retryable"
+
+
+class NothingToRerun(Conflict):
+    """Nothing of this execution failed or was left undone; name a step to run it again from there."""
+
+    code = "nothing_to_rerun"
+
+
+class StillSettling(Conflict):
+    """A worker is just about to let go of a step of this execution; please try again in a second."""
+
+    code = "still_settling"
+
+
+class VersionsDiffer(Invalid):
+    """Results cannot be kept: the steps they belong to are not the same in that version; `errors` says which."""
+
+    code = "versions_differ"
+
+
+class StepNotRerunnable(Invalid):
+    """The execution cannot be run again from that step."""
+
+    code = "step_not_rerunnable"
+
+
+class TaskNotOpen(Conflict):
+    """Only a task that no worker has, and that has not ended, can be skipped or given a result."""
+
+    code = "task_not_open"
+
+
+class ResultRefused(Invalid):
+    """The result does not fit the `output_schema` of the step."""
+
+    code = "result_refused"
+
+
+class CountChanged(Conflict):
+    """The number of executions that match is not the one you expect; look at them again."""
+
+    code = "count_changed"

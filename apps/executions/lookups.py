@@ -111,11 +111,14 @@ def artifacts_of(execution: Execution) -> QuerySet[Artifact]:
     return Artifact.objects.filter(execution=execution).order_by("id")
 
 
-def artifact_for(*, actor: User, artifact_id: UUID) -> Artifact:
-    own = Artifact.objects.filter(
+def artifacts(*, actor: User) -> QuerySet[Artifact]:
+    return Artifact.objects.filter(
         visible(actor, through="execution__melody__project"), organization__in=accounts.organizations(actor=actor)
     )
-    artifact = own.filter(pk=artifact_id).first()
+
+
+def artifact_for(*, actor: User, artifact_id: UUID) -> Artifact:
+    artifact = artifacts(actor=actor).filter(pk=artifact_id).first()
     if artifact is None:
         raise ArtifactNotFound
     return artifact

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, F, QuerySet, TextField, Value, When
+from django.db.models.functions import Now
 
+from apps.accounts.models import Organization
 from apps.executions import blobs
-from apps.executions.models import Execution, MelodyStatistics, Task
+from apps.executions.models import Execution, MelodyStatistics, StoreStatistics, Task, Worker, WorkerState
 from apps.executions.states import COMPENSATION_KIND, EXECUTION_TERMINAL, JOIN_KIND, TaskStatus
-from apps.melodies.errors import MelodyNotFound
-from apps.melodies.models import Melody, MelodyVersion
+from apps.melodies.models import Melody
 
 MAX_OUTPUTS_BYTES = 1_000_000
 MAX_OUTPUT_STEPS = 1000
@@ -28,18 +29,15 @@ _IS_LAST = """
 """
 
 
-def latest_version(melody: Melody) -> MelodyVersion:
-    """The version a run takes when none is named. The document comes along, the source does not."""
-    version = melody.versions.defer("source").order_by("-number").first()
-    if version is None:
-        raise MelodyNotFound("This melody has no version yet.")
-    return version
-
-
 def statistics_of(melody: Melody) -> MelodyStatistics:
     """What the sweep has counted; zeros for a melody that it has not come to."""
     found = MelodyStatistics.objects.filter(melody=melody).first()
     return found or MelodyStatistics(melody=melody, organization_id=melody.organization_id)
+
+
+def store_statistics_of(organization: Organization) -> StoreStatistics:
+    """What the sweep has counted; zeros for an organization that it has not come to."""
+    return StoreStatistics.objects.filter(organization=organization).first() or StoreStatistics(organization=organization)
 
 
 def first_task_id(execution_id: UUID) -> UUID:
@@ -62,10 +60,14 @@ def tasks_of(execution_id: UUID) -> QuerySet[Task]:
     )
 
 
-def task_counts(execution_id: UUID) -> dict[str, int]:
-    """Tasks by status; every status is there, and `total`."""
-    counted = tasks_of(execution_id).order_by().values_list("status").annotate(count=Count("id"))
-    counts = {status.value: 0 for status in TaskStatus} | dict(counted)
+def task_counts(execution: Execution) -> dict[str, int]:
+    """Tasks by status; every status is there, and `total`. Of one that has just begun they are known."""
+    if execution.begun is not None:
+        steps, released = execution.begun
+        counted = {TaskStatus.PENDING.value: steps - released, TaskStatus.DISPATCHED.value: released}
+    else:
+        counted = dict(tasks_of(execution.pk).order_by().values_list("status").annotate(count=Count("id")))
+    counts = {status.value: 0 for status in TaskStatus} | counted
     return {**counts, "total": sum(counts.values())}
 
 
@@ -106,3 +108,10 @@ def graph(execution: Execution) -> list[Mapping[str, Any]]:
         )
         names = ("node", "name", "kind", "parent", "depth", "successors", "edge_on")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def workers(found: QuerySet[Worker] | None = None) -> QuerySet[Worker]:
+    """Workers with what they are `now`: one that fell silent is gone, whatever it said last."""
+    silent = When(until__lte=Now(), then=Value(WorkerState.GONE.value))
+    everybody = Worker.objects.all() if found is None else found
+    return everybody.annotate(now=Case(silent, default=F("state"), output_field=TextField()))

@@ -13,7 +13,8 @@ from apps.accounts.events import person_erasing, personal_data_requested
 from apps.accounts.models import User
 from apps.billing.entitlements import Quota
 from apps.billing.measures import measures
-from apps.executions.models import Blob, Conversation, Decision, Execution, MelodyStatistics, PlanNode, Signal
+from apps.executions.models import Blob, Conversation, Decision, Execution, MelodyStatistics, PlanNode, Signal, Task
+from apps.executions.states import TaskStatus
 from apps.melodies.events import melodies_deleting
 
 ERASED_PERSON = "somebody who has left"
@@ -22,6 +23,13 @@ ERASED_PERSON = "somebody who has left"
 @measures(Quota.CONCURRENT_EXECUTIONS)
 def count_open_executions(organization_id: UUID) -> int:
     return Execution.objects.filter(organization_id=organization_id, completed_at__isnull=True).count()
+
+
+@measures(Quota.CONCURRENT_TASKS)
+def count_running_tasks(organization_id: UUID) -> int:
+    """Of runs that are not over: the others have none."""
+    alive = Execution.objects.filter(organization_id=organization_id, completed_at__isnull=True).values("pk")
+    return Task.objects.filter(execution__in=alive, status=TaskStatus.EXECUTING).count()
 
 
 @measures(Quota.STORAGE_BYTES)

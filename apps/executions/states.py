@@ -3,7 +3,8 @@
 Executions follow seed 002: queued → pending → running → completed | failed | timeout; running ⇄ paused; whatever is not
 terminal may be cancelled; failed | timeout → queued is a retry. A task is released to the broker (dispatched) and claimed
 by a worker (executing; at once when the worker that ended its predecessor takes it along), may go on as a row only (waiting: a timer, or child tasks), and is given back when its worker
-is lost (executing → dispatched).
+is lost (executing → dispatched). A person may skip a task or give it a result before a worker has it, and a retry of the run
+begins anew what did not complete.
 """
 
 from __future__ import annotations
@@ -51,8 +52,16 @@ class FrameStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RerunMode(StrEnum):
+    """What of an earlier run is run again; the rest is kept. See redo.py."""
+
+    FAILED = "failed"
+    DOWNSTREAM = "downstream"
+    FROM_HERE = "from_here"
+
+
 class Phase(IntEnum):
-    """What the next claim of a task does; the ledger writes these numbers."""
+    """What the next claim of a task does; the ledger writes these numbers. TIMED_OUT: it has failed outside a worker."""
 
     RUN = 0
     RESUME = 1
@@ -75,14 +84,21 @@ EXECUTION_MOVES: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
 
 TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     _T.PENDING: frozenset({_T.DISPATCHED, _T.EXECUTING, _T.COMPLETED, _T.SKIPPED, _T.CANCELLED}),
-    _T.DISPATCHED: frozenset({_T.EXECUTING, _T.FAILED, _T.CANCELLED}),
+    _T.DISPATCHED: frozenset({_T.EXECUTING, _T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
     _T.EXECUTING: frozenset({_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.WAITING, _T.DISPATCHED, _T.CANCELLED}),
-    _T.WAITING: frozenset({_T.COMPLETED, _T.DISPATCHED, _T.FAILED, _T.CANCELLED}),
+    _T.WAITING: frozenset({_T.COMPLETED, _T.DISPATCHED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
     _T.COMPLETED: frozenset(),
     _T.FAILED: frozenset(),
     _T.SKIPPED: frozenset(),
     _T.CANCELLED: frozenset(),
 }
+
+TASK_AGAIN: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    ended: frozenset({_T.PENDING, _T.WAITING})
+    for ended in (_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED)
+}
+"""Moves of tasks that have ended, when their run is retried: legal only together with a higher `resets`, so that no other
+statement brings a task back."""
 
 JOIN_KIND = "join"
 """Kind of the virtual tasks in which the branches of a list of steps meet at its end; nobody runs or sees them."""

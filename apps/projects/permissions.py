@@ -18,11 +18,16 @@ def require_in_project(*, actor: User, project: Project, action: Action) -> str:
     role = queries.role_in(user=actor, project=project)
     if role is None:
         raise ProjectNotFound
+    require_of(role, project, action)
+    return role
+
+
+def require_of(role: str, project: Project, action: Action) -> None:
+    """For who has looked the role up already."""
     if not may(role, action):
         raise Forbidden(f"As {role} in the project {project.name} you may not {action} here; ask one of its admins.")
     if action == Action.WRITE and project.is_archived:
         raise ProjectArchived
-    return role
 
 
 def require_in(*, actor: User, organization: Organization, project: Project | None, action: Action) -> str:

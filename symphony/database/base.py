@@ -27,6 +27,12 @@ def _forget_pools() -> None:
 os.register_at_fork(after_in_child=_forget_pools)
 
 
+def pools() -> list[Pool]:
+    """Those of this process."""
+    with _LOCK:
+        return list(_POOLS.values())
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """`POOL_SIZE` beside the other settings of the database is how many connections this process may hold."""
 

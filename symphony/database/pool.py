@@ -55,6 +55,10 @@ class Pool:
     def open_connections(self) -> int:
         return self._places
 
+    @property
+    def idle_connections(self) -> int:
+        return len(self._idle)
+
     def take(self, connect: Callable[[], PooledConnection], wait_seconds: float = WAIT_SECONDS) -> PooledConnection:
         """A connection without a past, a new one if there is room. Raises PoolExhausted, or what connecting raises."""
         deadline = monotonic() + wait_seconds

@@ -45,6 +45,9 @@ class Client:
         body = json.dumps({"input": values}).encode()
         return self._json("POST", f"/api/v1/melodies/{melody_id}/executions/", body, "application/json")
 
+    def cancel(self, execution_id: str) -> dict[str, Any]:
+        return self._json("POST", f"/api/v1/executions/{execution_id}/cancel/", b"{}", "application/json")
+
     def execution(self, execution_id: str) -> dict[str, Any]:
         return self._json("GET", f"/api/v1/executions/{execution_id}/")
 

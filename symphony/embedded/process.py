@@ -132,6 +132,7 @@ def spawn(
     cwd: Path | None = None,
     account: Account | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child in its own session that gets `death_signal` when this thread ends; its output goes to `log`."""
     _rotate(log)
@@ -139,7 +140,7 @@ def spawn(
         try:
             return subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=output,
                 env=None if environ is None else dict(environ),

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.engine import Broker, Engine, Run, assert_each_completed_once, assert_nothing_after_the_end, eventually
+from tests.brokers import Valkey
+from tests.engine import Engine, Run, assert_each_completed_once, assert_nothing_after_the_end, eventually
 from tests.unit.compiler.melodies import Sketch, document, interpret, run_fails, sketches
 
 ENDS = {
@@ -92,7 +93,7 @@ def _satisfied(on: str, outcome: str, *, tolerated: bool) -> bool:
 
 
 @contextmanager
-def published(broker: Broker) -> Iterator[Callable[[], list[str]]]:
+def published(broker: Valkey) -> Iterator[Callable[[], list[str]]]:
     """What is put into the queues inside the block: the messages as Celery wrote them."""
     with broker.client as watching, broker.client as talking, watching.monitor() as monitor:
 
@@ -122,7 +123,7 @@ def fork_of(width: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("melody", "steps"), [(chain_of(100), 100), (fork_of(50), 52)], ids=["chain", "fork"])
 def test_without_a_time_slice_each_step_takes_one_small_message(
-    engine: Engine, broker: Broker, melody: dict[str, Any], steps: int
+    engine: Engine, broker: Valkey, melody: dict[str, Any], steps: int
 ) -> None:
     engine.more |= {"SYMPHONY_SLICE_MS": "0", "SYMPHONY_RESEND_SECONDS": "600", "SYMPHONY_LEASE_SECONDS": "600"}
     engine.ready(engine.worker("processes"))
@@ -136,7 +137,7 @@ def test_without_a_time_slice_each_step_takes_one_small_message(
     assert len({json.loads(message)["headers"]["id"] for message in messages}) == steps
 
 
-def test_a_time_slice_saves_the_broker_most_of_the_hops(engine: Engine, broker: Broker) -> None:
+def test_a_time_slice_saves_the_broker_most_of_the_hops(engine: Engine, broker: Valkey) -> None:
     engine.more |= {"SYMPHONY_SLICE_MS": "60000", "SYMPHONY_RESEND_SECONDS": "600"}
     engine.worker("processes")
     with published(broker) as read:

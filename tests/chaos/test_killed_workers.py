@@ -52,7 +52,7 @@ def test_a_long_run_survives_the_death_of_any_worker_again_and_again(engine: Eng
 
 
 def test_a_step_that_loses_every_worker_fails_and_ends_the_run(engine: Engine) -> None:
-    engine.more["SYMPHONY_MAX_LOST_ATTEMPTS"] = "3"
+    engine.more |= {"SYMPHONY_MAX_LOST_ATTEMPTS": "3", "SYMPHONY_LOSS_DELAY_SECONDS": "0.2"}
     steps = [
         {"name": "deadly", "type": "simulate", "seconds": 600},
         {"name": "after", "type": "test_echo", "depends_on": ["deadly"]},
@@ -60,6 +60,9 @@ def test_a_step_that_loses_every_worker_fails_and_ends_the_run(engine: Engine) -
     worker = engine.worker("processes", slots=1)
     run = engine.submit({"workflow": {"name": "deadly", "steps": steps}})
     for attempt in (1, 2, 3):
+        if attempt == 3:
+            run.wait_for(lambda seen: seen.task("deadly").wait == "loss", "it waits before it takes the next worker")
+            engine.sweep()
         run.wait_for(lambda seen, n=attempt: executes(seen, "deadly", n), f"attempt {attempt} has begun")
         (child,) = worker.children()
         os.kill(child, signal.SIGKILL)
@@ -72,7 +75,7 @@ def test_a_step_that_loses_every_worker_fails_and_ends_the_run(engine: Engine) -
     assert told.count("task_started") == 3
     assert told.count("task_lost") == 2
     assert told[-1] == "error_occurred"
-    # Its parent reported each loss: nobody had to wait for a lease to end, and there was no sweep.
+    # Its parent reported each loss: nobody had to wait for a lease to end, and the sweep only woke what waited.
 
 
 def executes(run: Run, name: str, attempt: int = 1) -> bool:

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Any
 
 from symphony.celery import app as celery_app
+from tests.brokers import AnyBroker
 from tests.chaos import long_run
 from tests.chaos.test_killed_workers import outputs_of
-from tests.engine import PATIENCE, Broker, Engine, Run, assert_each_completed_once
-
-QUEUES = ("steps", "calls")
-
-
-def double_all(broker: Broker, times: int = 2) -> int:
-    """Every message that waits is there `times` more; how many there were."""
-    waiting = 0
-    with broker.client as client:
-        for queue in QUEUES:
-            messages: list[Any] = client.lrange(queue, 0, -1)
-            waiting += len(messages)
-            for message in messages * times:
-                client.lpush(queue, message)
-    return waiting
+from tests.engine import PATIENCE, Engine, Run, assert_each_completed_once
 
 
 def call_all(run: Run) -> None:
@@ -34,17 +20,17 @@ def call_all(run: Run) -> None:
             celery_app.send_task("symphony.step", arguments, queue=task.queue, task_id=str(task.pk), producer=producer)
 
 
-def test_doubled_and_uncalled_for_messages_change_nothing(engine: Engine, broker: Broker) -> None:
+def test_doubled_and_uncalled_for_messages_change_nothing(engine: Engine, broker: AnyBroker) -> None:
     run = engine.submit(long_run.document(seconds=0.01))
     call_all(run)
     call_all(run)
-    assert double_all(broker) > 2 * long_run.LANES * long_run.LENGTH
+    assert broker.double(2) > 2 * long_run.LANES * long_run.LENGTH
     engine.worker("processes")
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     for done in (30, 120, 210):
         run.wait_for_completed(done)
         call_all(run)
-        double_all(broker)
+        broker.double(2)
     run.wait()
 
     assert_each_completed_once(run)
@@ -52,15 +38,14 @@ def test_doubled_and_uncalled_for_messages_change_nothing(engine: Engine, broker
     long_run.check_results(outputs_of(run))
 
 
-def test_a_flushed_broker_costs_time_and_nothing_else(engine: Engine, broker: Broker) -> None:
+def test_a_flushed_broker_costs_time_and_nothing_else(engine: Engine, broker: AnyBroker) -> None:
     run = engine.submit(long_run.document())
     engine.worker("processes")
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
     for done in (0, 40, 120, 200):
         run.wait_for_completed(done)
-        with broker.client as client:
-            client.flushall()
+        broker.flush()
     run.wait()
 
     assert_each_completed_once(run)
@@ -68,7 +53,7 @@ def test_a_flushed_broker_costs_time_and_nothing_else(engine: Engine, broker: Br
     long_run.check_results(outputs_of(run))
 
 
-def test_a_run_begins_and_goes_on_although_the_broker_was_gone(engine: Engine, broker: Broker) -> None:
+def test_a_run_begins_and_goes_on_although_the_broker_was_gone(engine: Engine, broker: AnyBroker) -> None:
     engine.worker("processes")
     engine.worker("threads", queues="calls", pool="threads", slots=8)
     engine.sweep()
@@ -85,7 +70,7 @@ def test_a_run_begins_and_goes_on_although_the_broker_was_gone(engine: Engine, b
         long_run.check_results(outputs_of(run))
 
 
-def test_a_broker_that_does_not_answer_keeps_nobody_from_submitting(engine: Engine, broker: Broker) -> None:
+def test_a_broker_that_does_not_answer_keeps_nobody_from_submitting(engine: Engine, broker: AnyBroker) -> None:
     wake = threading.Timer(PATIENCE / 2, broker.server.process.send_signal, [signal.SIGCONT])
     broker.server.process.send_signal(signal.SIGSTOP)
     wake.start()

@@ -29,6 +29,7 @@ _MEANT: Final[dict[str, Callable[[Filling], tuple[models.Model, str] | str]]] = 
         "number",
     ),
     "kind": lambda _: _KIND,
+    "public_id": lambda filling: (_webhook(filling), "public_id"),
     "connection_id": lambda filling: (_connection(filling), "pk"),
     "object_id": lambda filling: (filling.row(apps.get_model("melodies", "Melody")), "pk"),
     "other": lambda filling: (filling.row(apps.get_model("melodies", "MelodyVersion")), "number"),
@@ -75,6 +76,12 @@ def known_ids(filling: Filling, name: str) -> str | None:
         if isinstance(model._meta.pk, models.UUIDField) and (row := filling.found(model)):
             return str(row.pk)
     return None
+
+
+def _webhook(filling: Filling) -> models.Model:
+    model = apps.get_model("triggers", "Trigger")
+    found = filling.ours(model).filter(kind="webhook").first()
+    return found or filling.made(model, kind="webhook", name="hook", public_id="nightingale_hook")
 
 
 def _connection(filling: Filling) -> models.Model:

@@ -15,7 +15,7 @@ from apps.melodies.definition import load
 from apps.melodies.definition.kinds import known_kinds
 from benchmarks import figures, shapes
 from benchmarks.figures import Figure, Goal
-from benchmarks.schedule import layer_schedule, list_schedule, ranks
+from benchmarks.schedule import first_come_schedule, layer_schedule, list_schedule, ranks
 from benchmarks.shapes import Dag
 from benchmarks.spans import Span, hop_ms, makespan, mean_hop_ms, throughput
 
@@ -72,6 +72,18 @@ class TestSchedule:
         assert ranks(dag) == [1.0, 1.0, 3.0, 2.0]
         assert list_schedule(dag, 2) == 3.0
         assert list_schedule(dag, 1) == 5.0
+
+    def test_first_come_first_served_takes_what_was_ready_first(self) -> None:
+        dag = Dag((1.0, 1.0, 1.0, 2.0), ((), (), (), (2,)), (0, 0, 0, 1))
+        assert first_come_schedule(dag, 2) == 4.0
+        assert first_come_schedule(dag, 1) == list_schedule(dag, 1)
+
+    @given(st.integers(0, 1000))
+    def test_one_long_path_is_a_graph_of_its_size(self, seed: int) -> None:
+        dag = shapes.one_long_path(60, seed=seed)
+        assert 60 <= len(dag) < 80
+        assert all(before < node for node, all_before in enumerate(dag.predecessors) for before in all_before)
+        assert first_come_schedule(dag, 10_000) == pytest.approx(max(ranks(dag)))
 
     def test_a_barrier_waits_for_the_slowest_of_its_layer(self) -> None:
         dag = Dag((3.0, 1.0, 1.0, 3.0), ((), (), (0,), (1,)), (0, 0, 1, 1))

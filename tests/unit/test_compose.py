@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from symphony import roles
 from symphony.celery import configuration
-from symphony.stack import Options
+from symphony.stack import LEAVE_SECONDS, Options
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -35,7 +36,7 @@ def option(name: str, flag: str) -> str:
 
 
 def test_every_part_is_there() -> None:
-    assert set(OURS) == {"migrate", "web", "worker-steps", "worker-calls", "sweep", "flower"}
+    assert set(OURS) == {"migrate", "web", "worker-steps", "worker-calls", "worker-heavy", "sweep", "flower"}
     assert set(SERVICES) - set(OURS) == {"postgres", "redis"}
 
 
@@ -58,8 +59,21 @@ def test_commands_exist(name: str) -> None:
 
 
 def test_each_queue_has_its_worker() -> None:
-    assert {option("worker-steps", "-Q"), option("worker-calls", "-Q")} == QUEUES
-    assert (option("worker-steps", "-P"), option("worker-calls", "-P")) == ("prefork", "threads")
+    workers = [name for name in OURS if name.startswith("worker-")]
+    assert {option(name, "-Q") for name in workers} == QUEUES
+    assert {option(name, "-Q"): option(name, "-P") for name in workers} == {
+        "steps": "prefork",
+        "calls": "threads",
+        "heavy": "prefork",
+    }
+
+
+def test_workers_have_time_to_hand_over() -> None:
+    drain = float(re.findall(r"SYMPHONY_DRAIN_SECONDS:-(\d+)", (ROOT / "docker-compose.yml").read_text())[0])
+    assert drain == settings.SYMPHONY_DRAIN_SECONDS
+    for name, service in OURS.items():
+        if name.startswith("worker-"):
+            assert float(service["stop_grace_period"].removesuffix("s")) >= drain + LEAVE_SECONDS, name
 
 
 @pytest.mark.parametrize("name", OURS)

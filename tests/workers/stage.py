@@ -28,8 +28,9 @@ from apps.melodies.models import MelodyVersion
 from apps.melodies.services import create_melody, publish_version
 from symphony import roles
 from tests import emptying
+from tests.brokers import new_broker
 from tests.conftest import Servers, child_environ, temporary_home
-from tests.engine import Broker, Engine, Run, sending_to
+from tests.engine import Engine, Run, sending_to
 from workers import workspaces
 
 
@@ -141,7 +142,7 @@ def staged(
     project = readable / "project"
     project.mkdir(parents=True)
     with committed(blocker), folders(home), temporary_home() as broker_home:
-        broker = Broker(broker_home)
+        broker = new_broker(broker_home)
         user = accounts.create_user(email="stage@example.org", password=None, display_name="Stage")
         environ = child_environ(servers, urls, home)
         more = {

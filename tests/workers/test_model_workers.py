@@ -15,8 +15,9 @@ from apps.accounts import services as accounts
 from apps.core.tenancy import acting_as
 from apps.spending.models import Usage
 from symphony import roles
+from tests.brokers import new_broker
 from tests.conftest import Servers, child_environ, temporary_home
-from tests.engine import Broker, Engine, Run, eventually, sending_to
+from tests.engine import Engine, Run, eventually, sending_to
 from tests.wire import Answer, Hang, Slow, Status, WireServer, anthropic_server
 from tests.workers.stage import committed, folders
 
@@ -43,7 +44,7 @@ def engine(
     """One worker of many threads that share three connections, and a sweep."""
     home: Path = tmp_path_factory.mktemp("models")
     with committed(django_db_blocker), folders(home), temporary_home() as broker_home:
-        broker = Broker(broker_home)
+        broker = new_broker(broker_home)
         user = accounts.create_user(email="models@example.org", password=None, display_name="Models")
         environ = child_environ(servers, test_database_urls, home)
         more = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.accounts.models import Organization, User
@@ -24,6 +24,7 @@ from apps.executions import blobs, services
 from apps.executions.models import Artifact, Blob, Execution, MelodyStatistics
 from apps.melodies.models import MelodyVersion
 from apps.melodies.services import create_melody
+from tests.stored import file_of, store
 from tests.workers.test_ledger import begin, claim, finish
 from workers import workspaces
 from workers.contract import StepFailed
@@ -65,7 +66,7 @@ def play(actor: User, data: bytes, *, ended: datetime | None = None) -> Executio
     execution, (first,) = begin(actor, {"workflow": {"name": "piece", "steps": [echo("a")]}})
     claimed = claim(first)
     assert claimed is not None
-    sha256, _ = blobs.put(str(execution.organization_id), data)
+    sha256 = store(execution.organization_id, data)
     artifact = {"id": str(uuid4()), "name": "score", "artifact_type": "text", "content_type": "text/plain",
                 "sha256": sha256, "size": len(data)}  # fmt: skip
     finish(claimed, artifacts=[artifact])
@@ -97,10 +98,11 @@ def age(execution: Execution, ended: datetime) -> None:
 
 
 def rest(execution: Execution, data: bytes) -> Path:
-    """As if these bytes had been stored long ago."""
-    path = blobs.path_of(str(execution.organization_id), blobs.address(data))
-    os.utime(path, (LONG_AGO.timestamp(), LONG_AGO.timestamp()))
-    return path
+    """As if these bytes had been stored, or had lost a name, long ago."""
+    with sweeping():
+        touched = Blob.objects.filter(organization_id=execution.organization_id, sha256=blobs.address(data))
+        assert touched.update(touched_at=LONG_AGO) == 1
+    return file_of(execution.organization_id, blobs.address(data))
 
 
 def left_of(execution: Execution) -> dict[str, int]:
@@ -120,6 +122,10 @@ def test_what_is_too_old_goes_with_all_it_left(acting: User, limited: None) -> N
     assert left_of(old)["task"] > 0
     assert retention.forget_expired() == 1
     assert set(left_of(old).values()) == {0}
+    assert retention.free_unnamed() == 0, "whoever copied the name in this moment has not committed it yet"
+    rest(old, b"old")
+    rest(new, b"new")
+    assert retention.free_unnamed() == 1
     assert not path.exists()
     assert not (workspaces.of(str(new.pk)).parent / str(old.pk)).exists()
     assert [run.pk for run in Execution.objects.all()] == [new.pk]
@@ -158,11 +164,12 @@ def test_a_run_that_goes_on_is_kept_whatever_its_age(acting: User, limited: None
 
 @pytest.mark.django_db
 def test_bytes_another_run_names_or_that_were_just_stored_stay(acting: User, limited: None) -> None:
-    old = play(acting, b"shared", ended=LONG_AGO)
+    play(acting, b"shared", ended=LONG_AGO)
     other = play(acting, b"shared")
-    rest(old, b"shared")
     fresh = play(acting, b"fresh", ended=LONG_AGO)
     assert retention.forget_expired() == 2
+    rest(other, b"shared")
+    assert retention.free_unnamed() == 0
     assert blobs.get(str(other.organization_id), blobs.address(b"shared")) == b"shared"
     assert blobs.get(str(fresh.organization_id), blobs.address(b"fresh")) == b"fresh"
     with staff():
@@ -182,15 +189,35 @@ def test_bytes_beyond_the_room_there_is_are_refused(acting: User, limited: None)
     with pytest.raises(StepFailed, match="storage") as refused:
         room.store(organization, b"much more")
     assert (refused.value.code, refused.value.final) == ("quota_exceeded", True)
-    assert room.store(organization, b"a little") == (blobs.address(b"a little"), False), "it takes no more room"
+    kept, new = room.store(organization, b"a little")
+    assert (kept.sha256, new) == (blobs.address(b"a little"), False), "it takes no more room"
+    with working_for(organization):
+        assert Blob.objects.count() == 2, "what was refused is not counted"
 
 
 @pytest.mark.django_db
-def test_who_has_no_limit_is_asked_once(acting: User, django_assert_num_queries: Any) -> None:
+def test_who_has_no_limit_is_asked_once(acting: User) -> None:
     organization = str(organization_for(actor=acting).pk)
     room.store(organization, b"first")
-    with django_assert_num_queries(0):
+    with CaptureQueriesContext(connection) as asked:
         room.store(organization, b"second")
+    told = [query["sql"] for query in asked if "set_config" not in query["sql"] and "SAVEPOINT" not in query["sql"]]
+    assert len(told) == 1, "that the bytes are about to be there, nothing else"
+
+
+@pytest.mark.django_db
+def test_a_store_that_cannot_be_reached_is_worth_another_attempt(acting: User, settings: Settings) -> None:
+    organization = str(organization_for(actor=acting).pk)
+    settings.SYMPHONY_ARTIFACTS_URL = "s3://some-bucket?endpoint=http://127.0.0.1:9&region=eu-central-1&style=path"
+    settings.SYMPHONY_S3_ACCESS_KEY_ID = settings.SYMPHONY_S3_SECRET_ACCESS_KEY = "not-a-secret"
+    settings.SYMPHONY_S3_TIMEOUT_SECONDS, settings.SYMPHONY_S3_ATTEMPTS = 0.2, 1
+    with pytest.raises(StepFailed, match="nobody answers") as failed:
+        room.store(organization, b"data")
+    assert (failed.value.code, failed.value.transient) == ("store_unavailable", True)
+    with working_for(organization):
+        Blob.objects.update(touched_at=LONG_AGO)
+    settings.SYMPHONY_ARTIFACTS_URL = None
+    assert retention.free_unnamed() == 1, "a row whose bytes never came goes as well"
 
 
 # -- runs at once -----------------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from uuid import UUID
 from celery import chain, chord, current_app, group
 from celery.canvas import Signature
 
-from workers.compiler.plan import Plan, PlanNode
+from workers.compiler.plan import JOIN_KIND, Plan, PlanNode
 
 STEP_TASK = "symphony.step"
+LONGEST_LABEL = 120
 
 
 class Released(Protocol):
@@ -73,13 +74,21 @@ Canvas = Link | Chain | Chord | Group
 
 def look_ahead(plan: Plan, node: PlanNode) -> dict[str, Any] | None:
     """What the plan lets a canvas carry behind or beside a node: `run` [[node, queue], …] or `meets` [node, queue,
-    width]."""
+    width]; and the `label` under which its messages are shown. None for what no message is ever sent for."""
+    if node.kind == JOIN_KIND:
+        return None
+    ahead: dict[str, Any] = {"label": f"{plan.name} / {node.name}"[:LONGEST_LABEL]}
     if node.meets is not None:
         join = plan.nodes[node.meets]
-        return {"meets": [join.node, join.queue, join.open]}
-    if node.run:
-        return {"run": [[number, plan.nodes[number].queue] for number in node.run]}
-    return None
+        ahead["meets"] = [join.node, join.queue, join.open]
+    elif node.run:
+        ahead["run"] = [[number, plan.nodes[number].queue] for number in node.run]
+    return ahead
+
+
+def label_of(release: Released) -> str:
+    """What operators see instead of the name all messages share. Plans of earlier versions have no label."""
+    return str((release.ahead or {}).get("label") or f"{release.kind}:{release.name}"[:LONGEST_LABEL])
 
 
 def compose(released: Sequence[Released]) -> list[Canvas]:
@@ -109,7 +118,7 @@ def compose(released: Sequence[Released]) -> list[Canvas]:
 
 
 def _link(release: Released) -> Link:
-    return Link(release.task_id, release.organization_id, release.queue, f"{release.kind}:{release.name}"[:80])
+    return Link(release.task_id, release.organization_id, release.queue, label_of(release))
 
 
 def _ahead(release: Released, node: int, queue: str) -> Link:

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from apps.executions.routes import route_of
 from apps.executions.states import COMPENSATION_KIND, JOIN_KIND
 from apps.melodies.definition.collector import paused_collector
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.model import Definition, Edge, Step
 from apps.melodies.definition.params import own_names
+from workers.compiler.excluding import take_all_at_once
 
 EDGE_CODES = {"success": 0, "failure": 1, "skipped": 2, "done": 3, "order": 4}
 """How the ledger numbers the kinds of edges."""
@@ -81,6 +83,8 @@ class PlanNode:
     rank: float = 0.0
     run: list[int] = field(default_factory=list)
     meets: int | None = None
+    requires: list[str] | None = None
+    """Capabilities of its worker; none, but not None, when the step only says its queue."""
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ class Plan:
 
     nodes: list[PlanNode]
     size: int
+    name: str = ""
+    """Of the melody, as the document says it."""
 
     def entries(self) -> list[PlanNode]:
         """What is ready when a run starts."""
@@ -122,7 +128,8 @@ def _compile(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
                 nodes[numbers[step.name]].bodies.append(slot)
                 if body.steps:
                     waiting.append((body.steps, numbers[step.name], depth + 1, inner, slot))
-    plan = Plan(nodes, root_size)
+    plan = Plan(nodes, root_size, definition.name)
+    take_all_at_once(nodes)
     _stripe(plan)
     _rank(plan)
     _look_ahead(plan)
@@ -214,12 +221,13 @@ def _node(
 ) -> PlanNode:
     degree = len(step.edges)
     need = degree if step.join == "all" else 1 if step.join == "any" else int(step.join)
+    particular = bool(step.queue or step.requires or step.limit)
     return PlanNode(
         node=numbers[step.name],
         name=step.name,
         kind=step.kind,
-        queue=kind.queue,
-        inline=kind.inline,
+        queue=route_of(step.queue or kind.queue, step.requires),
+        inline=kind.inline and not particular,
         parent=parent,
         depth=depth,
         params=_own_params(step, kind),
@@ -233,6 +241,7 @@ def _node(
         reads=list(_reads(step, numbers, depth, visible)),
         variables=list(step.variables),
         options=_options(step, numbers, kind),
+        requires=list(step.requires) if particular else None,
     )
 
 
@@ -252,6 +261,8 @@ def _options(step: Step, numbers: Mapping[str, int], kind: StepKind) -> dict[str
         for name, value in (
             ("output_to_file", step.output_to_file),
             ("timeout_seconds", step.timeout_seconds),
+            ("limits", _limits(step) or None),
+            ("limit", asdict(step.limit) if step.limit else None),
             ("output_schema", None if "output_schema" in own_names(kind.params) else step.output_schema),
             ("error_output", step.error_output),
             ("retry", asdict(step.retry) if step.retry else None),
@@ -265,6 +276,17 @@ def _options(step: Step, numbers: Mapping[str, int], kind: StepKind) -> dict[str
         if value is not None
     }
     return options
+
+
+def _limits(step: Step) -> dict[str, float]:
+    """What the ledger watches over (sql/timeouts.sql), in seconds."""
+    limits = {
+        "queue": step.timeouts.queue,
+        "run": step.timeout_seconds,
+        "beat": step.timeouts.heartbeat,
+        "total": step.timeouts.total,
+    }
+    return {name: seconds for name, seconds in limits.items() if seconds is not None}
 
 
 def _named(step: Step, kind: StepKind) -> Iterator[str]:

@@ -17,7 +17,7 @@ from django.conf import settings
 from apps.spending.services import BudgetExceeded
 from workers.contract import StepContext
 from workers.models import mock, prices, providers, purse
-from workers.models.errors import ModelError, PauseForBudget, error_of
+from workers.models.errors import AWAY, ModelError, PauseForBudget, error_of
 from workers.models.keys import Key
 from workers.models.port import Watch
 from workers.models.prices import PriceTable
@@ -124,6 +124,7 @@ class _Call:
                 self._failed(held, table, error)
                 raise
         cost = table.cost_of(request.provider, request.model, reply.usage, on=self._today)
+        held.answered = True
         held.settle(reply.usage, cost, reply.model)
         return ModelAnswer(
             text=reply.text,
@@ -139,6 +140,8 @@ class _Call:
     def _failed(self, held: Purse, table: PriceTable, error: BaseException) -> None:
         """Settle what a call has cost that gave no answer."""
         usage = self._spent(error)
+        if isinstance(error, ModelError) and error.code in AWAY:
+            held.answered = False
         if usage.total_tokens:
             cost = table.cost_of(self._request.provider, self._request.model, usage, on=self._today)
             held.settle(usage, cost, self._request.model)

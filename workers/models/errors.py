@@ -9,6 +9,8 @@ from workers.contract import StepFailed
 
 PASSING = frozenset({"rate_limit", "overloaded", "api_error", "timeout"})
 """Codes of errors that may be gone a little later."""
+AWAY = PASSING - {"rate_limit"}
+"""Of these, codes that say that the model is not well."""
 REPEATABLE = frozenset({"output_schema"})
 """Codes of errors that are the answer's own: another attempt, if the step has a `retry`, may do better."""
 

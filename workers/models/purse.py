@@ -12,8 +12,10 @@ from django.db import InterfaceError, OperationalError, connection
 from apps.spending import services
 from apps.spending.services import Alert, Reservation, RunLimits
 from workers.contract import StepContext
+from workers.models import slots
 from workers.models.errors import ModelError
 from workers.models.request import Usage
+from workers.models.slots import Room
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +28,17 @@ class Purse:
     Without a reservation (a step outside the engine) it is an empty purse.
     """
 
-    def __init__(self, step: StepContext, reservation: Reservation | None) -> None:
+    def __init__(self, step: StepContext, reservation: Reservation | None, room: Room | None = None) -> None:
         self._step = step
         self._reservation = reservation
+        self._room = room
+        self.answered: bool | None = None
+        """Whether the model gave an answer, as far as that says anything of its health."""
 
     def settle(self, usage: Usage, usd: Decimal, model: str) -> None:
         """The call came to this."""
         reservation, self._reservation = self._reservation, None
+        self._leave(usage.total_tokens)
         if reservation is not None:
             settled = _stubborn(
                 lambda: services.settle(
@@ -48,12 +54,18 @@ class Purse:
     def release(self) -> None:
         """The call was not made, or costs nothing."""
         reservation, self._reservation = self._reservation, None
+        self._leave(0)
         if reservation is not None:
             _stubborn(
                 lambda: services.release(
                     organization_id=self._step.workflow.organization_id, reservation_id=reservation.id
                 )
             )
+
+    def _leave(self, used: int) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            _stubborn(lambda: room.give_back(used, healthy=self.answered))
 
 
 def reserve(
@@ -67,7 +79,7 @@ def reserve(
     override: bool,
     seconds: float,
 ) -> Purse:
-    """Set aside what the call may cost at most. Raises BudgetExceeded."""
+    """Set aside what the call may cost at most, and its room in the model's pools. Raises BudgetExceeded, WaitForLimit."""
     if step.engine is None:
         return Purse(step, None)
     try:
@@ -92,7 +104,13 @@ def reserve(
         seconds=seconds,
     )
     _tell(step, reservation.alerts)
-    return Purse(step, reservation)
+    held = Purse(step, reservation)
+    try:
+        room = slots.take(step, provider=provider, model=model, tokens=usage.total_tokens, seconds=seconds)
+    except BaseException:
+        held.release()
+        raise
+    return Purse(step, reservation, room)
 
 
 def _tell(step: StepContext, alerts: Iterable[Alert]) -> None:

@@ -1,4 +1,4 @@
-"""Room for bytes: what an organization may store is counted before it is stored."""
+"""Room for bytes: what an organization may store is counted before it is stored, and so is that they are about to be."""
 
 from __future__ import annotations
 
@@ -13,37 +13,39 @@ from apps.billing.errors import QuotaExceeded
 from apps.billing.queries import entitlements_of
 from apps.billing.services.quotas import require_room
 from apps.core.tenancy import working_for
-from apps.executions import blobs
+from apps.executions import blobs, ledger
+from apps.executions.errors import StoreUnavailable
 from apps.executions.models import Blob
 from workers.contract import StepFailed
 
 _REMEMBERED_SECONDS: Final = 30.0
 _unlimited: dict[str, float] = {}
-"""Organizations without a limit, and until when that is believed: most have none, and then storing asks nothing."""
+"""Organizations without a limit, and until when that is believed: most have none."""
 
 
-def store(organization_id: str, data: bytes) -> tuple[str, bool]:
-    """Keep bytes if there is room for them; (address, whether they are new). `StepFailed` when there is none."""
-    if _unlimited.get(organization_id, 0.0) > monotonic():
-        return blobs.put(organization_id, data)
+def store(organization_id: str, data: bytes) -> tuple[blobs.Prepared, bool]:
+    """Keep bytes if there is room for them; what was stored, and whether it is new. `StepFailed`: there is no room, or the
+    store cannot be reached."""
+    prepared = blobs.prepare(data)
     try:
-        with working_for(organization_id), transaction.atomic():
-            return _store_counted(organization_id, data)
+        _announce(organization_id, prepared)
+        return prepared, blobs.keep(organization_id, prepared)
     except QuotaExceeded as error:
         raise StepFailed(error.detail, code="quota_exceeded", final=True) from error
+    except StoreUnavailable as error:
+        raise StepFailed(error.detail, code=error.code, transient=True) from error
 
 
-def _store_counted(organization_id: str, data: bytes) -> tuple[str, bool]:
-    entitlements = entitlements_of(UUID(organization_id))
-    if entitlements.storage_bytes is None:
-        _unlimited[organization_id] = monotonic() + _REMEMBERED_SECONDS
-        return blobs.put(organization_id, data)
-    sha256 = blobs.address(data)
-    if Blob.objects.filter(organization_id=organization_id, sha256=sha256).exists():
-        return blobs.put(organization_id, data)
-    require_room(organization_id=UUID(organization_id), quota=Quota.STORAGE_BYTES, adding=len(data))
-    stored = blobs.put(organization_id, data)
-    Blob.objects.bulk_create(
-        [Blob(organization_id=organization_id, sha256=sha256, size=len(data))], ignore_conflicts=True
-    )
-    return stored
+def _announce(organization_id: str, prepared: blobs.Prepared) -> None:
+    """Bytes have a row, in a transaction of its own, before they are there: else nobody would know of them."""
+    with working_for(organization_id), transaction.atomic():
+        if _unlimited.get(organization_id, 0.0) <= monotonic():
+            _require_room(UUID(organization_id), prepared)
+        ledger.touch_blob(organization_id, prepared.sha256, size=prepared.size, stored_size=len(prepared.body))
+
+
+def _require_room(organization_id: UUID, prepared: blobs.Prepared) -> None:
+    if entitlements_of(organization_id).storage_bytes is None:
+        _unlimited[str(organization_id)] = monotonic() + _REMEMBERED_SECONDS
+    elif not Blob.objects.filter(organization_id=organization_id, sha256=prepared.sha256).exists():
+        require_room(organization_id=organization_id, quota=Quota.STORAGE_BYTES, adding=prepared.size)

@@ -82,7 +82,7 @@ def _late(params: Approval, step: StepContext, decisions: Sequence[Mapping[str, 
             f"Nobody decided about {_title(params, step)!r} in time: {len(decisions)} of {params.quorum} had approved.",
             code=code,
             details={"decisions": list(decisions), "timed_out": True},
-            final=True,
+            final=params.on_timeout != "fail",
         )
     return _result(decisions, approved=params.on_timeout == "approve", timed_out=True)
 

@@ -55,7 +55,7 @@ def resume(params: Signal, step: StepContext, happened: Mapping[str, Any]) -> An
     name = params.signal or step.name
     if happened.get("timed_out"):
         if params.on_timeout == "fail":
-            raise StepFailed(f"No signal {name!r} came in time.", code="signal_timeout", final=True)
+            raise StepFailed(f"No signal {name!r} came in time.", code="signal_timeout")
         return {"signal": name, "payload": None, "received_at": None, "timed_out": True}
     payload = happened.get("payload")
     problems = problems_of(params.payload_schema, payload) if params.payload_schema is not None else []

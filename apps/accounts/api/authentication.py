@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from apps.accounts import queries, services
 from apps.accounts.models import ApiToken, User
 from apps.accounts.permissions import Action, scopes_allow
-from apps.core.tenancy import set_actor, set_bound
+from apps.core.tenancy import set_bound
 
 
 def actor_of(request: Request) -> User:
@@ -44,7 +44,6 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked; create a new one.")
         keep_to_scopes(request, token.scopes)
-        set_actor(token.user_id)
         if token.only_organization_id is not None:
             set_bound(token.only_organization_id)
         services.note_token_use(token=token)

@@ -24,6 +24,7 @@ from apps.billing.models import Subscription
 from apps.melodies.models import Melody, MelodyComment, MelodyTemplate
 from apps.projects.models import Project, ProjectAccess, ProjectVariable
 from apps.spending.models import Budget
+from apps.triggers.models import Trigger
 
 
 class RowHistory(Event):
@@ -170,6 +171,43 @@ TRACKED: Final = (
             "counts_mock",
             "active",
         ),
+    ),
+    Tracked(
+        "trigger",
+        Trigger,
+        (
+            "organization",
+            "melody",
+            "version",
+            "kind",
+            "name",
+            "description",
+            "state",
+            "state_reason",
+            "owner",
+            "input",
+            "mapping",
+            "filter",
+            "priority",
+            "cron",
+            "timezone",
+            "starts_at",
+            "ends_at",
+            "jitter_seconds",
+            "misfire_policy",
+            "misfire_grace_seconds",
+            "misfire_limit",
+            "overlap",
+            "concurrency_key",
+            "debounce_seconds",
+            "queue_limit",
+            "event_name",
+            "source_melody",
+            "source_statuses",
+            "max_depth",
+        ),
+        # Its address is half a secret; how it gets on is told by its firings.
+        ("public_id", "next_due_at", "failures", "backoff_until", "last_error_code", "last_error"),
     ),
 )
 

@@ -16,6 +16,7 @@ from apps.core.tenancy import staff
 _NAMES: Final = {
     Quota.SEATS: "members and pending invitations",
     Quota.CONCURRENT_EXECUTIONS: "runs at a time",
+    Quota.CONCURRENT_TASKS: "steps at a time",
     Quota.STORAGE_BYTES: "bytes of storage",
     Quota.PROJECTS: "projects",
     Quota.AGENTS: "agents",

@@ -35,9 +35,9 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespons
     set_rollback()
     known = _as_symphony_error(error)
     if known is not None:
-        return _of_symphony_error(known)
+        return problem_of(known)
     if isinstance(error, ValidationError):
-        return _of_symphony_error(Invalid("Some fields are not valid.", errors=_field_errors(error.detail)))
+        return problem_of(Invalid("Some fields are not valid.", errors=_field_errors(error.detail)))
     if isinstance(error, APIException):
         return _of_api_exception(error)
     request = context.get("request")
@@ -60,13 +60,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not request.path.startswith(API_PREFIX):
         return defaults.permission_denied(request, exception)
-    return _of_symphony_error(Forbidden())
+    return problem_of(Forbidden())
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not request.path.startswith(API_PREFIX):
         return defaults.page_not_found(request, exception)
-    return _of_symphony_error(NotFound(f"There is nothing at {request.path}; /api/docs/ lists what there is."))
+    return problem_of(NotFound(f"There is nothing at {request.path}; /api/docs/ lists what there is."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -107,7 +107,8 @@ def _of_database(error: Error) -> SymphonyError | None:
     return found
 
 
-def _of_symphony_error(error: SymphonyError) -> HttpResponse:
+def problem_of(error: SymphonyError) -> HttpResponse:
+    """The answer itself, for a view whose transaction is to be kept."""
     return problem_response(
         status=error.status,
         code=error.code,

@@ -19,15 +19,27 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
+from apps.core import metrics
 from apps.core.logs import one_line
 from apps.core.middleware.address import TrustedProxies
-from apps.core.origin import ADMIN, API, PAGES, Origin, coming_from, current_origin, new_request_id, sane_request_id
+from apps.core.origin import (
+    ADMIN,
+    API,
+    PAGES,
+    Origin,
+    coming_from,
+    current_origin,
+    new_request_id,
+    sane_request_id,
+    sane_traceparent,
+)
 from apps.core.trail import keeping_traces_for_later
 
 HEADER: Final = "X-Request-ID"
 _LONGEST_AGENT: Final = 300
 _LONGEST_PATH: Final = 500
-_UNREMARKABLE: Final = frozenset({"/livez", "/readyz"})
+_UNREMARKABLE: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 access: Final = logging.getLogger("symphony.access")
 logger: Final = logging.getLogger(__name__)
@@ -69,6 +81,7 @@ def origin_of(request: HttpRequest) -> Origin:
         ),
         user_agent=one_line(meta.get("HTTP_USER_AGENT", "")[:_LONGEST_AGENT]),
         channel=_channel(request.path_info),
+        traceparent=sane_traceparent(meta.get("HTTP_TRACEPARENT")),
     )
 
 
@@ -95,10 +108,19 @@ def _write(traces: list[Trace]) -> None:
 
 def _finished(request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
     response.headers[HEADER] = current_origin().request_id
+    if metrics.enabled():
+        _measure(request, response, time.perf_counter() - started)
     level = logging.DEBUG if request.path_info in _UNREMARKABLE else logging.INFO
     if access.isEnabledFor(level):
         _log(level, request, response, (time.perf_counter() - started) * 1000)
     return response
+
+
+def _measure(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """By the pattern of the address: addresses themselves hold ids."""
+    route = getattr(request.resolver_match, "route", None) or "unresolved"
+    method = request.method if request.method in _METHODS else "other"
+    metrics.observe(metrics.HTTP_SECONDS, seconds, str(method), route, str(response.status_code))
 
 
 def _log(level: int, request: HttpRequest, response: HttpResponseBase, milliseconds: float) -> None:

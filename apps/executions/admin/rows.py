@@ -1,23 +1,27 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseNotFound, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import User
 from apps.core.errors import SymphonyError
-from apps.executions import blobs, queries
+from apps.executions import blobs, queries, services
 from apps.executions.admin.filters import KindFilter, OfExecution, QueueFilter, TypeFilter
-from apps.executions.admin.tables import RunRows, badge, took, with_task_name
+from apps.executions.admin.tables import RunRows, badge, in_sentences, took, with_task_name
+from apps.executions.explaining import explain_task
 from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
-from apps.executions.states import JOIN_KIND, TaskStatus
+from apps.executions.services.damage import record_damage, watched
+from apps.executions.states import JOIN_KIND, TASK_TERMINAL, TaskStatus
 from apps.melodies.admin import is_list, link, preformatted, uuid_or_none
 
 RECENT_RUNS = 100
@@ -40,10 +44,12 @@ class TaskAdmin(RunRows):
     search_fields = ("name",)
     search_help_text = "By name or id, among the tasks of one execution, or of the latest 100."
     ordering = ("-id",)
+    actions = ("skip",)
     fields = ("id", "execution_link", "organization", "name", "kind", "queue", "state", "attempt", "worker", "parent_link",
-              "created_at", "dispatched_at", "started_at", "completed_at", "due_at", "duration", "error_text",
+              "kept_from",
+              "why", "created_at", "dispatched_at", "started_at", "completed_at", "due_at", "duration", "error_text",
               "output_text")  # fmt: skip
-    readonly_fields = ("execution_link", "state", "parent_link", "duration", "error_text", "output_text")
+    readonly_fields = ("execution_link", "state", "why", "parent_link", "duration", "error_text", "output_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         found = super().get_queryset(request).exclude(kind=JOIN_KIND)
@@ -66,9 +72,30 @@ class TaskAdmin(RunRows):
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(pk=identifier), False
 
+    @admin.action(description="Skip the selected tasks", permissions=["skip"])
+    def skip(self, request: HttpRequest, chosen: QuerySet[Task]) -> None:
+        count = 0
+        for task in chosen.select_related("execution__organization", "execution__melody").order_by("id"):
+            try:
+                services.skip_task(actor=cast(User, request.user), task=task, reason="in the admin")
+            except SymphonyError as refused:
+                self.message_user(request, f"{task.name}: {refused.detail}", messages.ERROR)
+            else:
+                count += 1
+        if count:
+            self.message_user(request, f"{count} task{'s' * (count != 1)} skipped.", messages.SUCCESS)
+
+    def has_skip_permission(self, request: HttpRequest) -> bool:
+        return cast(User, request.user).has_perm("executions.change_execution")
+
     @admin.display(description="status", ordering="status")
     def state(self, task: Task) -> SafeString:
         return badge(task.status)
+
+    @admin.display(description="why")
+    def why(self, task: Task) -> SafeString | str:
+        """Why it is where it is, while it is not over."""
+        return in_sentences(explain_task(task)) if task.status not in TASK_TERMINAL else "–"
 
     @admin.display(description="duration")
     def duration(self, task: Task) -> str:
@@ -136,18 +163,21 @@ class ArtifactAdmin(RunRows):
         own: list[URLPattern] = [path("<uuid:artifact_id>/bytes/", bytes_of, name="executions_artifact_bytes")]
         return [*own, *super().get_urls()]
 
-    def bytes_view(self, request: HttpRequest, artifact_id: UUID) -> HttpResponse:
+    def bytes_view(self, request: HttpRequest, artifact_id: UUID) -> HttpResponseBase:
         """Always a download: the bytes are a melody's, and this is the admin's origin."""
         if not self.has_view_permission(request):
             raise Http404
         artifact = get_object_or_404(Artifact, pk=artifact_id)
+        actor = cast(User, request.user)
         try:
-            data = blobs.get(str(artifact.organization_id), artifact.content_hash)
+            pieces = blobs.stream(str(artifact.organization_id), artifact.content_hash)
         except SymphonyError as error:
-            raise Http404(error.detail) from error
+            record_damage(actor=actor, artifact=artifact, error=error)
+            return HttpResponseNotFound(error.detail, content_type="text/plain; charset=utf-8")
         name = quote(artifact.name.rsplit("/", 1)[-1] or "artifact", safe="")
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(data, content_type="application/octet-stream", headers=headers)
+        told = watched(pieces, actor=actor, artifact=artifact)
+        return StreamingHttpResponse(told, content_type="application/octet-stream", headers=headers)
 
     @admin.display(description="size", ordering="size")
     def size_text(self, artifact: Artifact) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -18,10 +19,11 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import User
 from apps.core.errors import SymphonyError
 from apps.executions import services
-from apps.executions.admin.tables import CSS, badge, took
+from apps.executions.admin.tables import CSS, badge, in_sentences, took
+from apps.executions.explaining import explain_execution
 from apps.executions.models import Execution
 from apps.executions.pages import drawing, reading
-from apps.executions.states import EXECUTION_TERMINAL
+from apps.executions.states import EXECUTION_TERMINAL, RerunMode
 from apps.melodies.admin import ReadOnlyAdmin, is_list, link, preformatted, uuid_or_none
 from apps.melodies.models import Melody, MelodyVersion
 
@@ -48,11 +50,21 @@ class ExecutionAdmin(ReadOnlyAdmin):
     search_fields = ("melody__name",)
     search_help_text = "By id (or its last 8 characters), correlation id or the melody's name."
     ordering = ("-id",)
-    actions = ("pause", "resume", "cancel")
-    fields = ("id", "melody_link", "version_link", "organization", "state", "status_message", "error_code", "error_message",
-              "created_by", "created_at", "started_at", "paused_at", "resumed_at", "completed_at", "duration", "retry_count",
-              "project", "correlation_id", "parent_execution", "version_sha256", "input_text", "usage_text", "metrics_text")  # fmt: skip
-    readonly_fields = ("melody_link", "version_link", "state", "duration", "input_text", "usage_text", "metrics_text")
+    actions = ("pause", "resume", "retry", "rerun_failed", "rerun_downstream", "hurry", "delay", "cancel")
+    fields = ("id", "melody_link", "version_link", "organization", "state", "status_message", "why", "error_code", "error_message",
+              "created_by", "created_at", "started_at", "paused_at", "resumed_at", "completed_at", "duration", "retry_count", "priority",
+              "project", "correlation_id", "parent_execution", "rerun_of", "rerun_mode", "rerun_step", "trigger_id", "retried_at",
+              "version_sha256", "input_text", "usage_text", "metrics_text")  # fmt: skip
+    readonly_fields = (
+        "melody_link",
+        "version_link",
+        "state",
+        "why",
+        "duration",
+        "input_text",
+        "usage_text",
+        "metrics_text",
+    )
 
     class Media:
         css = CSS
@@ -64,7 +76,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
         found: QuerySet[Execution] = super().get_queryset(request)
         if is_list(request):
             return found.defer("input", "resource_usage", "performance_metrics")
-        related = found.select_related("melody", "version", "organization", "created_by", "parent_execution", "project")
+        related = found.select_related(
+            "melody", "version", "organization", "created_by", "parent_execution", "rerun_of", "project"
+        )
         return related.defer("version__source", "version__document")
 
     def get_search_results(
@@ -101,6 +115,17 @@ class ExecutionAdmin(ReadOnlyAdmin):
         bar = render_to_string("executions/_bar.html", {"parts": list(drawing.bar(counts)), "label": words})
         return format_html('<span class="progress-cell">{}{}</span>', bar, words) if words else "–"
 
+    @admin.display(description="why")
+    def why(self, execution: Execution) -> SafeString | str:
+        """What holds it up, while it is not over: its own reasons, then those of its steps."""
+        if execution.status in _TERMINAL:
+            return "–"
+        found = explain_execution(execution)
+        steps = [
+            {"message": f"{step['name']}: {reason['message']}"} for step in found["steps"] for reason in step["reasons"]
+        ]
+        return in_sentences({"reasons": [*found["reasons"], *steps]})
+
     @admin.display(description="duration")
     def duration(self, execution: Execution) -> str:
         return took(execution.started_at, execution.completed_at)
@@ -132,6 +157,32 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.action(description="Resume the selected executions", permissions=["cancel"])
     def resume(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
         self._each(request, chosen.select_related("organization"), services.resume_execution, "resumed")
+
+    @admin.action(description="Retry the selected executions", permissions=["cancel"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        self._each(request, chosen.select_related("organization"), services.retry_execution, "retried")
+
+    @admin.action(description="Rerun what failed in the selected executions", permissions=["cancel"])
+    def rerun_failed(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        self._rerun(request, chosen, RerunMode.FAILED)
+
+    @admin.action(description="Rerun what failed, and all that follows it", permissions=["cancel"])
+    def rerun_downstream(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        self._rerun(request, chosen, RerunMode.DOWNSTREAM)
+
+    def _rerun(self, request: HttpRequest, chosen: QuerySet[Execution], mode: RerunMode) -> None:
+        verb = partial(services.rerun_execution, wanted=services.Wanted(mode))
+        self._each(request, chosen.select_related("organization"), verb, "run again")
+
+    @admin.action(description="Let the selected executions go first (priority 10)", permissions=["cancel"])
+    def hurry(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        verb = partial(services.set_priority, priority=10)
+        self._each(request, chosen.select_related("organization"), verb, "put first")
+
+    @admin.action(description="Let the selected executions go last (priority -10)", permissions=["cancel"])
+    def delay(self, request: HttpRequest, chosen: QuerySet[Execution]) -> None:
+        verb = partial(services.set_priority, priority=-10)
+        self._each(request, chosen.select_related("organization"), verb, "put last")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return cast(User, request.user).has_perm("executions.change_execution")

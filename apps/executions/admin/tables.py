@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,12 @@ from django.contrib import admin
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.executions.models import Execution, Task
 from apps.executions.pages import drawing, reading
+from apps.executions.reasons import prediction_of
 from apps.melodies.admin import ReadOnlyAdmin, is_list, link, uuid_or_none
 
 RECENT_ROWS = 200_000
@@ -30,6 +32,13 @@ def took(started_at: datetime | None, completed_at: datetime | None) -> str:
     if started_at is None or completed_at is None:
         return "–"
     return drawing.duration((completed_at - started_at).total_seconds())
+
+
+def in_sentences(found: Mapping[str, Any]) -> SafeString:
+    """What `apps.executions.explaining` has found, one reason to a line, and when it is likely to begin."""
+    told = [reason["message"] for reason in found["reasons"]]
+    predicted = prediction_of(found.get("predicted_start"))
+    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in [*told, *([predicted] if predicted else [])]))
 
 
 class RunRows(ReadOnlyAdmin):

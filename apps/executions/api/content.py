@@ -6,7 +6,8 @@ import re
 from typing import Final
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseNotModified
+from django.http import HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, parse_etags
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,10 +15,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from apps.accounts.api.authentication import actor_of
+from apps.accounts.models import User
+from apps.core.api.exceptions import problem_of
 from apps.core.api.views import TenantAPIView
 from apps.executions import blobs, lookups
 from apps.executions.api.negotiation import OneRepresentation
+from apps.executions.errors import BlobDamaged, BlobMissing
 from apps.executions.models import Artifact
+from apps.executions.services.damage import record_damage, watched
 
 INLINE: Final = frozenset(
     {
@@ -35,6 +40,7 @@ INLINE: Final = frozenset(
     }
 )
 STRANGER: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+READ_BEFORE: Final = 1 << 20
 _TYPE: Final = re.compile(r"([\w.+-]+/[\w.+-]+)(;\s*charset=[\w-]+)?", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -51,19 +57,33 @@ class ArtifactContentView(TenantAPIView, GenericAPIView[Artifact]):
         parameters=[OpenApiParameter("download", bool, description="Never show it, save it.")],
         responses={(200, "*/*"): OpenApiTypes.BINARY, 304: None},
     )
-    def get(self, request: Request, artifact_id: UUID) -> HttpResponse:
+    def get(self, request: Request, artifact_id: UUID) -> HttpResponseBase:
         artifact = lookups.artifact_for(actor=actor_of(request), artifact_id=artifact_id)
         etag = f'"{artifact.content_hash}"'
-        response: HttpResponse
+        response: HttpResponseBase
         if _knows(request, etag):
             response = HttpResponseNotModified()
         else:
-            data = blobs.get(str(artifact.organization_id), artifact.content_hash)
-            response = HttpResponse(data, headers=_headers(artifact, download="download" in request.query_params))
+            try:
+                response = _content(actor_of(request), artifact, _headers(artifact, request))
+            except (BlobDamaged, BlobMissing) as error:
+                record_damage(actor=actor_of(request), artifact=artifact, error=error)
+                # An answer, not an exception: what was just written down is to be kept.
+                return problem_of(error)
         response.headers["ETag"] = etag
         # Bytes never change, but who may see them does.
         response.headers["Cache-Control"] = "private, no-cache"
         return response
+
+
+def _content(actor: User, artifact: Artifact, headers: dict[str, str]) -> HttpResponseBase:
+    """Small ones are read to their end before anything is sent. Large ones are streamed: damage breaks them off, and the
+    length that was told before says so."""
+    pieces = blobs.stream(str(artifact.organization_id), artifact.content_hash)
+    if artifact.size <= READ_BEFORE:
+        return HttpResponse(b"".join(pieces), headers=headers)
+    told = watched(pieces, actor=actor, artifact=artifact)
+    return StreamingHttpResponse(told, headers={**headers, "Content-Length": str(artifact.size)})
 
 
 def _knows(request: Request, etag: str) -> bool:
@@ -71,7 +91,8 @@ def _knows(request: Request, etag: str) -> bool:
     return "*" in known or etag in (tag.removeprefix("W/") for tag in known)
 
 
-def _headers(artifact: Artifact, *, download: bool) -> dict[str, str]:
+def _headers(artifact: Artifact, request: Request) -> dict[str, str]:
+    download = "download" in request.query_params
     match = _TYPE.fullmatch(artifact.content_type.strip())
     kind = match.group(1).lower() if match else "application/octet-stream"
     charset = (match.group(2) if match else None) or ("; charset=utf-8" if kind.startswith("text/") else "")

@@ -16,17 +16,18 @@ from apps.executions.api.views import OfOneExecution
 from apps.executions.models import Execution
 
 
-class _ControlView(OfOneExecution, GenericAPIView[Execution]):
+class ControlView(OfOneExecution, GenericAPIView[Execution]):
     serializer_class = ExecutionDetailSerializer
     queryset = Execution.objects.none()
 
 
-class CancelView(_ControlView):
+class CancelView(ControlView):
     @extend_schema(
         operation_id="executions_cancel",
         summary="Cancel an execution",
         description="Nothing new starts, running steps are told to stop, late results change nothing. 409 with the code "
-        "`execution_over` if it has ended already.",
+        "`execution_over` if it has ended already. Executions that were started for it (their `parent`) are cancelled too, unless "
+        "`cascade` is false.",
         tags=["executions"],
         request=CancelInput,
         responses={200: ExecutionDetailSerializer},
@@ -36,12 +37,15 @@ class CancelView(_ControlView):
         given = CancelInput(data=request.data)
         given.is_valid(raise_exception=True)
         execution = services.cancel_execution(
-            actor=actor_of(request), execution=execution, reason=given.validated_data.get("reason", "")
+            actor=actor_of(request),
+            execution=execution,
+            reason=given.validated_data.get("reason", ""),
+            cascade=given.validated_data.get("cascade", True),
         )
         return Response(self.get_serializer(execution).data)
 
 
-class PauseView(_ControlView):
+class PauseView(ControlView):
     @extend_schema(
         operation_id="executions_pause",
         summary="Pause an execution",
@@ -61,7 +65,7 @@ class PauseView(_ControlView):
         return Response(self.get_serializer(execution).data)
 
 
-class ResumeView(_ControlView):
+class ResumeView(ControlView):
     @extend_schema(
         operation_id="executions_resume",
         summary="Resume an execution",

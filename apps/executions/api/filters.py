@@ -17,13 +17,26 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pa
     project = django_filters.UUIDFilter(field_name="project_id")
     agent = django_filters.UUIDFilter(field_name="agent_id")
     parent = django_filters.UUIDFilter(field_name="parent_execution_id")
+    rerun_of = django_filters.UUIDFilter(field_name="rerun_of_id")
+    trigger = django_filters.UUIDFilter(field_name="trigger_id")
     correlation_id = django_filters.UUIDFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Execution
-        fields = ("status", "melody", "project", "agent", "parent", "correlation_id", "created_after", "created_before")
+        fields = (
+            "status",
+            "melody",
+            "project",
+            "agent",
+            "parent",
+            "rerun_of",
+            "trigger",
+            "correlation_id",
+            "created_after",
+            "created_before",
+        )
 
 
 class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from contextvars import copy_context
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from rest_framework.request import Request
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.scopes import credential_of
 from apps.accounts.credentials import BROWSER, Credential
+from apps.core import metrics
 from apps.core.api.exceptions import problem_handler
 from apps.core.api.views import TenantAPIView
 from apps.core.errors import Invalid
@@ -88,6 +90,14 @@ def _after(request: Request) -> Cursor:
     return cursor
 
 
+async def _counted(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """As they come, and one more open stream as long as they do."""
+    with metrics.inside(metrics.STREAMS):
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+
 class _Messages:
     """An asynchronous generator that ends with its response, wherever the response was when the client left."""
 
@@ -123,7 +133,7 @@ def stream_view(**initkwargs: Any) -> Callable[..., Any]:
             return answer
         if request.method == "HEAD":
             return HttpResponse(content_type="text/event-stream", headers=HEADERS)
-        events = _Messages(streaming.messages(execution_id, answer.viewer, answer.after))
+        events = _Messages(_counted(streaming.messages(execution_id, answer.viewer, answer.after)))
         limits = {name: value for name, value in answer.headers.items() if name.startswith("RateLimit")}
         return StreamingHttpResponse(events, content_type="text/event-stream", headers=HEADERS | limits)
 

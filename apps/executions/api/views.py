@@ -75,18 +75,17 @@ class MelodyExecutionsView(IdempotentMixin, _ExecutionList):
     )
     def post(self, request: Request, melody_id: UUID) -> Response:
         actor = actor_of(request)
-        melody = melodies.melody_for(actor=actor, melody_id=melody_id)
         given = StartInput(data=request.data)
         given.is_valid(raise_exception=True)
-        number = given.validated_data.get("version")
         parent = given.validated_data.get("parent")
         execution = services.start_execution(
             actor=actor,
-            melody=melody,
-            version=None if number is None else melodies.version_of(melody, number),
+            melody=melody_id,
+            version=given.validated_data.get("version"),
             input=given.validated_data.get("input"),
             correlation_id=given.validated_data.get("correlation_id"),
             parent=None if parent is None else lookups.execution_for(actor=actor, execution_id=parent),
+            priority=given.validated_data.get("priority", 0),
         )
         data = ExecutionDetailSerializer(execution, context=self.get_serializer_context()).data
         return Response(data, status=status.HTTP_201_CREATED, headers={"Location": data["url"]})

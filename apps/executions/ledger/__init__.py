@@ -4,7 +4,9 @@ Each call is one round trip and one transaction (unless the caller has one open)
 call released is returned, and the caller sends it after the commit.
 """
 
-from apps.executions.ledger.claims import claim, progress, renew, report_lost, variables
+from apps.executions.ledger.claims import claim, grant, heartbeats, progress, renew, report_lost, variables
+from apps.executions.ledger.control import Numbers, Overridden, fork, override, retry
+from apps.executions.ledger.explain import explain, explain_run, gauges
 from apps.executions.ledger.outcomes import (
     TooManySteps,
     compensate,
@@ -15,41 +17,120 @@ from apps.executions.ledger.outcomes import (
     wait,
     withdraw_rest,
 )
+from apps.executions.ledger.pools import (
+    Refusal,
+    end_call,
+    keep_plan_pools,
+    pool_stopped,
+    prioritize,
+    reserve_call,
+    tend,
+    tend_pools,
+)
 from apps.executions.ledger.records import melody, remember
 from apps.executions.ledger.releases import NOTHING, HandOver, Keep, Release
-from apps.executions.ledger.runs import cancel, expired, forget, forget_blobs, pause, refresh_statistics, resume, start
-from apps.executions.ledger.sweeping import sweep, unsent
+from apps.executions.ledger.runs import (
+    Begun,
+    begin,
+    cancel,
+    expired,
+    forget,
+    pause,
+    refresh_statistics,
+    resume,
+    settle_ended,
+)
+from apps.executions.ledger.store import (
+    count_stores,
+    forget_results,
+    free_blobs,
+    store_changed,
+    suspect_blobs,
+    suspects,
+    touch_blob,
+)
+from apps.executions.ledger.sweeping import DueRun, Swept, due_runs, sweep, sweep_run, unsent
 from apps.executions.ledger.waiting import Decided, decide, signal
+from apps.executions.ledger.workers import (
+    NotRunnable,
+    beat,
+    give_back,
+    hand_over_all,
+    leave,
+    not_runnable,
+    routes,
+    slots_for,
+    tidy_workers,
+)
 
 __all__ = [
     "NOTHING",
+    "Begun",
     "Decided",
+    "DueRun",
     "HandOver",
     "Keep",
+    "NotRunnable",
+    "Numbers",
+    "Overridden",
+    "Refusal",
     "Release",
+    "Swept",
     "TooManySteps",
+    "beat",
+    "begin",
     "cancel",
     "claim",
     "compensate",
+    "count_stores",
     "decide",
+    "due_runs",
+    "end_call",
     "expand",
     "expired",
+    "explain",
+    "explain_run",
     "finish",
     "forget",
-    "forget_blobs",
+    "forget_results",
+    "fork",
     "frames",
+    "free_blobs",
+    "gauges",
+    "give_back",
+    "grant",
+    "hand_over_all",
+    "heartbeats",
+    "keep_plan_pools",
     "keep_waiting",
+    "leave",
     "melody",
+    "not_runnable",
+    "override",
     "pause",
+    "pool_stopped",
+    "prioritize",
     "progress",
     "refresh_statistics",
     "remember",
     "renew",
     "report_lost",
+    "reserve_call",
     "resume",
+    "retry",
+    "routes",
+    "settle_ended",
     "signal",
-    "start",
+    "slots_for",
+    "store_changed",
+    "suspect_blobs",
+    "suspects",
     "sweep",
+    "sweep_run",
+    "tend",
+    "tend_pools",
+    "tidy_workers",
+    "touch_blob",
     "unsent",
     "variables",
     "wait",

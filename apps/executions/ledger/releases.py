@@ -43,11 +43,13 @@ class Keep:
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """What a call released: `taken` are claimed by the caller already, `released` are to be sent, `stale` lists the
-    tasks whose outcome was refused."""
+    tasks whose outcome was refused. `waiting`: other organizations wait for the caller's queue, so it is for the arbiter to
+    say what the caller may go on with (see `claims.grant`)."""
 
     taken: list[dict[str, Any]]
     released: list[Release]
     stale: list[UUID]
+    waiting: bool = False
 
 
 NOTHING = Keep()
@@ -67,15 +69,20 @@ def release_of(row: Sequence[Any]) -> Release:
 
 
 def hand_over_of(rows: Iterable[Sequence[Any]]) -> HandOver:
-    result = HandOver([], [], [])
+    taken: list[dict[str, Any]] = []
+    released: list[Release] = []
+    stale: list[UUID] = []
+    waiting = False
     for row in rows:
         if row[10] is not None:
-            result.taken.append(json.loads(row[10]) if isinstance(row[10], str) else row[10])
+            taken.append(json.loads(row[10]) if isinstance(row[10], str) else row[10])
         elif row[3] == "stale":
-            result.stale.append(row[0])
+            stale.append(row[0])
+        elif row[0] is None:
+            waiting = True
         else:
-            result.released.append(release_of(row))
-    return result
+            released.append(release_of(row))
+    return HandOver(taken, released, stale, waiting)
 
 
 def lease_times() -> tuple[float, float]:

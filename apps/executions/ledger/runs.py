@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,21 +13,38 @@ from django.conf import settings
 from apps.executions.ledger.releases import Release, release_of, rows_of
 
 
-def start(execution_id: UUID) -> list[Release]:
-    """Insert the tasks of a queued execution; its entry steps are released."""
-    rows = rows_of("SELECT * FROM ledger_start(%s, %s)", [execution_id, settings.SYMPHONY_RESEND_SECONDS])
-    return [release_of(row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`standing`: what the ledger has made of the run's row; see ledger_begin."""
+
+    standing: dict[str, Any]
+    released: list[Release]
 
 
-def cancel(execution_id: UUID, reason: str) -> int | None:
-    """Cancel a run and its unfinished tasks; None when it had ended already."""
-    count: int | None = rows_of("SELECT ledger_cancel(%s, %s)", [execution_id, reason])[0][0]
+def begin(row: str, variables: str) -> Begun:
+    """Insert an execution (JSON of its columns) with its variables (JSON, by name) and its tasks; entry steps are released."""
+    rows = rows_of("SELECT * FROM ledger_begin(%s, %s, %s)", [row, variables, settings.SYMPHONY_RESEND_SECONDS])
+    standing = rows.pop()[10]
+    return Begun(
+        json.loads(standing) if isinstance(standing, str) else standing, [release_of(released) for released in rows]
+    )
+
+
+def cancel(execution_id: UUID, reason: str, *, cascade: bool = True) -> list[UUID]:
+    """Cancel a run and its unfinished tasks, with `cascade` also the runs that were started for it: which ones, the given
+    one first; none when it had ended already."""
+    return [row[0] for row in rows_of("SELECT * FROM ledger_cancel(%s, %s, %s)", [execution_id, reason, cascade])]
+
+
+def settle_ended(execution_id: UUID | None = None, limit: int = 100) -> int:
+    """Cancel what others held when its run ended; of all runs, or one. How many were gone over."""
+    count: int = rows_of("SELECT ledger_settle_ended(%s, %s)", [execution_id, limit])[0][0]
     return count
 
 
-def pause(execution_id: UUID, message: str) -> str:
+def pause(execution_id: UUID, message: str, by: str | None = None) -> str:
     """Let nothing new of a run begin; the status it has now, `paused` when that worked."""
-    status: str = rows_of("SELECT ledger_pause(%s, %s)", [execution_id, message])[0][0]
+    status: str = rows_of("SELECT ledger_pause(%s, %s, %s)", [execution_id, message, by])[0][0]
     return status
 
 
@@ -52,13 +71,7 @@ def expired(organization_id: UUID, before: datetime, limit: int) -> list[UUID]:
     ]
 
 
-def forget(execution_id: UUID) -> list[str] | None:
-    """Delete a run that has ended, with all it left behind; the addresses of bytes that nothing may name any more. None:
-    it has not ended, or is gone already."""
-    found: list[str] | None = rows_of("SELECT ledger_forget(%s)", [execution_id])[0][0]
-    return found
-
-
-def forget_blobs(organization_id: UUID, addresses: Sequence[str]) -> list[str]:
-    """Delete the blobs among these that nothing names any more; their addresses."""
-    return [row[0] for row in rows_of("SELECT * FROM ledger_forget_blobs(%s, %s)", [organization_id, list(addresses)])]
+def forget(execution_id: UUID) -> bool:
+    """Delete a run that has ended, with all it left behind; False when it has not, or is gone already."""
+    forgotten: bool = rows_of("SELECT ledger_forget(%s)", [execution_id])[0][0]
+    return forgotten

@@ -6,8 +6,8 @@ from django.db import migrations
 
 FOLDER = Path(__file__).parent.parent / "sql"
 PARTS = (
-    "rules", "measures", "claim", "window", "gates", "pools", "arbiter", "settle", "frames", "withdraw", "compensate", "nesting",
-    "finish", "waiting", "runs", "pausing", "control", "timeouts", "sweep", "workers", "statistics", "forgetting", "explain", "gauges",
+    "rules", "measures", "claim", "window", "gates", "pools", "tokens", "arbiter", "settle", "frames", "withdraw", "compensate", "nesting",
+    "finish", "waiting", "runs", "launch", "pausing", "control", "fork", "timeouts", "sweep", "workers", "statistics", "store", "forgetting", "explain", "predict", "gauges",
     "plans",
 )  # fmt: skip
 LEDGER = "\n".join((FOLDER / f"{part}.sql").read_text() for part in PARTS)

@@ -11,13 +11,26 @@ from __future__ import annotations
 from apps.executions.models.frames import Expansion, Frame, Stripe
 from apps.executions.models.kept import CachedResult, Conversation
 from apps.executions.models.plan import PlanNode
+from apps.executions.models.pools import (
+    Backlog,
+    Pool,
+    PoolHealth,
+    PoolKind,
+    PoolLease,
+    PoolState,
+    PoolTokens,
+    Share,
+    Window,
+)
 from apps.executions.models.record import Artifact, Blob, Event, PitOperation
 from apps.executions.models.run import Execution, Task, Variable
-from apps.executions.models.statistics import MelodyStatistics
+from apps.executions.models.statistics import MelodyStatistics, StoreStatistics
 from apps.executions.models.waiting import Decision, Signal
+from apps.executions.models.workers import Route, Worker, WorkerState
 
 __all__ = [
     "Artifact",
+    "Backlog",
     "Blob",
     "CachedResult",
     "Conversation",
@@ -29,8 +42,20 @@ __all__ = [
     "MelodyStatistics",
     "PitOperation",
     "PlanNode",
+    "Pool",
+    "PoolHealth",
+    "PoolKind",
+    "PoolLease",
+    "PoolState",
+    "PoolTokens",
+    "Route",
+    "Share",
     "Signal",
+    "StoreStatistics",
     "Stripe",
     "Task",
     "Variable",
+    "Window",
+    "Worker",
+    "WorkerState",
 ]

@@ -50,7 +50,8 @@ class Expansion(RunOwned):
     """How far a composite task's frames have come: `remaining` have not ended, `next` is the first not yet begun.
 
     Frames come in rounds; `round_first` is the first of the last one, `base` the first of the task's last attempt. With `watch` the task is woken by every frame that
-    ends. `phase` is the phase it is woken to.
+    ends. `phase` is the phase it is woken to. `at_once` is how many frames of the last round may run side by side; `reopened`, that
+    tasks in frames not yet begun were kept by a retry or from an earlier run.
     """
 
     task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField(primary_key=True)
@@ -62,6 +63,8 @@ class Expansion(RunOwned):
     watch = models.BooleanField(db_default=False)
     phase = models.SmallIntegerField(db_default=1)
     stop_on_failure = models.BooleanField()
+    at_once = models.IntegerField(null=True)
+    reopened = models.BooleanField(db_default=False)
 
     def __str__(self) -> str:
         return f"{self.total - self.remaining}/{self.total}"

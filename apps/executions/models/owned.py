@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from apps.accounts.models import Organization
-from apps.executions.states import ExecutionStatus, FrameStatus, TaskStatus
+from apps.executions.states import ExecutionStatus, FrameStatus, RerunMode, TaskStatus
 
 
-def choices(statuses: type[ExecutionStatus | TaskStatus | FrameStatus]) -> list[tuple[str, str]]:
+def choices(statuses: type[ExecutionStatus | TaskStatus | FrameStatus | RerunMode]) -> list[tuple[str, str]]:
     return [(status.value, status.value) for status in statuses]
 
 

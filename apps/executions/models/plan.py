@@ -43,9 +43,16 @@ class PlanNode(Owned):
     rank = models.FloatField()
     ahead = models.JSONField(null=True)
     stripes: models.Field[list[int], list[int]] = ArrayField(models.IntegerField())
+    requires: models.Field[list[str] | None, list[str] | None] = ArrayField(models.TextField(), null=True)
+    """Capabilities of its worker; none, but not null, when the step only says its queue."""
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["version", "node"], name="plan_node_number")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["version"], name="plan_node_particular", condition=models.Q(requires__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.node} {self.name}"

@@ -32,24 +32,45 @@ class Event(RunOwned):
 
 
 class Blob(Owned):
-    """Bytes an organization keeps, once, under the SHA-256 of their content."""
+    """Bytes an organization keeps, once, under the SHA-256 of their content. The row is there before the bytes are, and goes
+    in the transaction that deletes them.
+
+    `size` counts the bytes, `stored_size` what is left of them by compression (None: not known). `touched_at` is when they
+    were last stored, or lost a name. A `suspect` may have nobody who names it: it is looked at a while after `touched_at`.
+    """
 
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
+    stored_size = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
+    touched_at = models.DateTimeField(db_default=Now())
+    suspect = models.BooleanField(db_default=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "sha256"], name="blob_address")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "sha256"], name="blob_address"),
+            models.CheckConstraint(condition=models.Q(sha256__regex="^[0-9a-f]{64}$"), name="blob_sha256"),
+            models.CheckConstraint(
+                condition=models.Q(size__gte=0) & (models.Q(stored_size__isnull=True) | models.Q(stored_size__gte=0)),
+                name="blob_sizes",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["organization"], include=["size", "stored_size"], name="blob_room"),
+            models.Index(fields=["touched_at"], name="blob_suspect", condition=models.Q(suspect=True)),
+        ]
 
     def __str__(self) -> str:
         return self.sha256
 
 
 class Artifact(RunOwned):
-    """A named thing a task produced. Its bytes are the blob under `content_hash`."""
+    """A named thing a task produced. Its bytes are the blob under `content_hash`; `attempt` is that of the task (None: from
+    before it was recorded)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     task_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
+    attempt = models.SmallIntegerField(null=True)
     melody_id: models.Field[uuid.UUID, uuid.UUID] = models.UUIDField()
     name = models.TextField()
     artifact_type = models.TextField()
@@ -64,7 +85,7 @@ class Artifact(RunOwned):
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
             models.Index(fields=["execution", "id"], name="artifact_by_execution"),
-            models.Index(fields=["organization", "content_hash"], name="artifact_by_address"),
+            models.Index(fields=["organization", "content_hash"], include=["size"], name="artifact_address"),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from apps.accounts.models import Organization
 from apps.core.ids import uuid7
 from apps.executions.models.owned import RunOwned, choices
-from apps.executions.states import ExecutionStatus, TaskStatus
+from apps.executions.states import ExecutionStatus, RerunMode, TaskStatus
 from apps.melodies.models import Melody, MelodyVersion
 from apps.projects.models import Project
 
@@ -23,7 +23,12 @@ class Execution(models.Model):
     """One run of one melody version (seed 002's workflow_execution).
 
     `project` and `agent_id` are the melody's when it starts. `resource_usage` and `performance_metrics` are taken when it ends (sql/measures.sql says what is in them).
+    `priority` goes from -10 to 10; `head_start` is what it is worth in seconds of waiting, `weight` the organization's share
+    by its plan when the run began. `pooled`: some pool may concern its steps, so that their claims must ask.
     `paused_seconds` counts the pauses that are over; the clock of `deadline_at` stands still meanwhile. A trigger keeps `updated_at`.
+    `retried_at` is when the last retry began: what is measured at the end, and the deadline, count from there. `rerun_of` is the run whose
+    results this one has kept, `rerun_mode` and `rerun_step` say which (see redo.py). `trigger_id` is what started it, if nobody did.
+    `unsettled` says that it ended while others held some of its tasks, which are cancelled as soon as they can be had.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -49,12 +54,22 @@ class Execution(models.Model):
     compensation = models.IntegerField(null=True)
     max_tasks = models.IntegerField(null=True)
     max_parallel = models.IntegerField(null=True)
+    priority = models.SmallIntegerField(default=0, db_default=0)
+    head_start = models.FloatField(default=0.0, db_default=0)
+    weight = models.FloatField(default=1.0, db_default=1)
+    pooled = models.BooleanField(default=False, db_default=False)
     deadline_at = models.DateTimeField(null=True)
     correlation_id = models.UUIDField(default=uuid.uuid4)
     parent_execution = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
+    rerun_mode = models.CharField(max_length=10, blank=True, db_default="", choices=choices(RerunMode))
+    rerun_step = models.TextField(blank=True, db_default="")
+    trigger_id: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+    unsettled = models.BooleanField(db_default=False)
+    retried_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     resumed_at = models.DateTimeField(null=True)
@@ -63,10 +78,21 @@ class Execution(models.Model):
     resource_usage = models.JSONField(default=dict)
     performance_metrics = models.JSONField(default=dict)
 
+    begun: tuple[int, int] | None = None
+    """Of a row that has just begun and was not read again: how many steps it has, and how many of them are released."""
+
     class Meta:
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "correlation_id"], name="execution_correlation"),
+            models.CheckConstraint(condition=models.Q(priority__gte=-10, priority__lte=10), name="execution_priority"),
+            models.CheckConstraint(condition=models.Q(weight__gt=0), name="execution_weight"),
+            models.CheckConstraint(
+                condition=models.Q(rerun_mode__in=["", *(mode.value for mode in RerunMode)]), name="execution_rerun_mode"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(retry_count__lte=models.F("max_retries")), name="execution_retries_left"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["organization", "-id"], name="execution_by_organization"),
@@ -77,6 +103,10 @@ class Execution(models.Model):
             models.Index(
                 fields=["project", "-id"], name="execution_by_project", condition=models.Q(project__isnull=False)
             ),
+            models.Index(
+                fields=["trigger_id", "-id"], name="execution_by_trigger", condition=models.Q(trigger_id__isnull=False)
+            ),
+            models.Index(fields=["id"], name="execution_unsettled", condition=models.Q(unsettled=True)),
             models.Index(fields=["organization"], name="execution_open", condition=models.Q(completed_at__isnull=True)),
             BrinIndex(fields=["updated_at"], name="execution_changed", autosummarize=True, pages_per_range=16),
             models.Index(
@@ -94,13 +124,18 @@ class Task(RunOwned):
     """One step of one execution.
 
     `open`, `met`, `neutral` and `hard` count its incoming edges down (see sql/rules.sql); `scopes` are the sequence
-    offsets of the frames around it, outermost first. `held` marks a released task beyond the dispatch window: no message
-    was sent for it, slots that become free take it directly; it is `inline`, the queue, or `gate` when only so many tasks
-    may run at once (`gate` names what it shares with others, `*` the run as a whole). `due_at` is when the sweep must look
-    at the row again: the lease's end while it executes, the moment to send once more while it is dispatched, the timer
-    while it waits. `wait` says for what it waits: timer, retry, frames, approval or signal (`wait_key` is the heading or
+    offsets of the frames around it, outermost first. `held` marks a released task that was turned away: `gate` when only so many
+    tasks of the run may run at once (`gate` names what it shares with others, `*` the run as a whole), `limit` when a pool
+    was full. `pooled`: it holds slots of pools, which a trigger returns when it stops executing. `due_at` is when the sweep
+    must look at the row again: the lease's end while it executes, the moment to send once more while it is dispatched (NULL
+    in the backlog: no message is out), the timer while it waits. `wait` says for what it waits: timer, retry, loss, frames, approval or signal (`wait_key` is the heading or
     the signal's name). `phase` says what its next claim does: 0 run, 1 collect or resume, 2 collect the error handler,
-    3 time out. `carry` is what an attempt or the waiting leaves for the next claim.
+    3 fail with `error`. `carry` is what an attempt or the waiting leaves for the next claim.
+    `retries` counts attempts that failed and were followed by another, `losses` those whose worker was lost.
+    `limits` are the plan's timeouts that the ledger watches over (sql/timeouts.sql); a trigger keeps `limit_at`, the
+    moment at which the next of them has passed, `total_at`, when all its time is over, and `beat_at`, its last heartbeat.
+    `resets` counts the retries of the run that began it anew. `kept_from` is the task of an earlier run whose result it has; while it
+    is still pending, the result waits for its turn and is recorded then.
     `cpu_ms` and `memory_kb` are of its last attempt: the processor time of its thread, the peak of its process.
     """
 
@@ -117,13 +152,21 @@ class Task(RunOwned):
     attempt = models.SmallIntegerField(db_default=0)
     sends = models.SmallIntegerField(db_default=0)
     retries = models.SmallIntegerField(db_default=0)
+    losses = models.SmallIntegerField(db_default=0)
+    resets = models.SmallIntegerField(db_default=0)
+    kept_from: models.Field[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(null=True)
     gate = models.TextField(null=True)  # noqa: DJ001 - most tasks pass none
+    pooled = models.BooleanField(db_default=False)
     wait = models.TextField(null=True)  # noqa: DJ001 - only while it waits
     wait_key = models.TextField(null=True)  # noqa: DJ001 - only while it waits
     carry = models.JSONField(null=True)
     lease = models.UUIDField(null=True)
     worker = models.TextField(null=True)  # noqa: DJ001 - none before the first claim
     due_at = models.DateTimeField(null=True)
+    limits = models.JSONField(null=True)
+    limit_at = models.DateTimeField(null=True)
+    total_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
     open = models.IntegerField()
     met = models.IntegerField(db_default=0)
     neutral = models.IntegerField(db_default=0)
@@ -153,12 +196,18 @@ class Task(RunOwned):
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], name="task_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["limit_at"], name="task_limit", condition=models.Q(limit_at__isnull=False)),
             models.Index(
                 fields=["organization", "output_ref"],
                 name="task_output_ref",
                 condition=models.Q(output_ref__isnull=False),
             ),
             models.Index(fields=["execution", "held"], name="task_held", condition=models.Q(held__isnull=False)),
+            models.Index(
+                fields=["queue"],
+                name="task_window",
+                condition=models.Q(status="dispatched", due_at__isnull=False, held__isnull=True),
+            ),
             models.Index(
                 fields=["organization", "wait", "execution", "wait_key"],
                 name="task_waiting_for",

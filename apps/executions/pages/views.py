@@ -134,6 +134,7 @@ def _page_data(execution: Execution, picture: drawing.Picture) -> dict[str, Any]
         "urls": {
             "tasks": reverse("execution-page-tasks", args=[execution.id]),
             "task": reverse("task", args=[nil]),
+            "explain": reverse("task-explain", args=[nil]),
             "artifact": reverse("artifact-content", args=[nil]),
             "stream": reverse("execution-stream", args=[execution.id]),
             "approvals": reverse("execution-page-approvals", args=[execution.id]),

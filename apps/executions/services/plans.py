@@ -37,6 +37,7 @@ _PLAN_COLUMNS: Mapping[str, str] = {
     "rank": "float8",
     "ahead": "jsonb",
     "stripes": "int[]",
+    "requires": "text[]",
 }
 
 

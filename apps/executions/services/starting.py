@@ -11,7 +11,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
+from django.db.models.expressions import DatabaseDefault
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
@@ -23,72 +25,112 @@ from apps.executions.errors import (
     InvalidInput,
     ParentElsewhere,
 )
-from apps.executions.models import Conversation, Execution, PlanNode, Variable
-from apps.executions.queries import latest_version
+from apps.executions.facts import Facts, facts_to_start
+from apps.executions.models import Execution, PlanNode
+from apps.executions.services.runnable import require_runnable
+from apps.executions.services.standing import standing_of
 from apps.melodies.definition.expressions import ExpressionError, expand_environment
-from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.definition.problems import ProblemList
 from apps.melodies.definition.workflow_limits import read_limits
 from apps.melodies.errors import MelodyArchived
 from apps.melodies.models import Melody, MelodyStatus, MelodyVersion
-from apps.melodies.permissions import require_for
 from apps.projects.queries import variables_for_run
 
 MAX_INPUT_BYTES = 1_000_000
 
 
-GLOBAL_SCOPE = "00000000-0000-0000-0000-000000000000"
-
-
 def start_execution(
     *,
     actor: User,
-    melody: Melody,
-    version: MelodyVersion | None = None,
+    melody: Melody | UUID,
+    version: MelodyVersion | int | None = None,
     input: Mapping[str, Any] | None = None,  # noqa: A002 - the seeds' and the API's word
     correlation_id: UUID | None = None,
     parent: Execution | None = None,
+    trigger_id: UUID | None = None,
+    priority: int = 0,
 ) -> Execution:
     """Begin a run of a version (the latest by default). Its first steps are sent after the commit.
 
-    `correlation_id` is the caller's name for it, one of its own for each run; `parent` the run it was started for.
+    `correlation_id` is the caller's name for it, one of its own for each run; `parent` the run it was started for,
+    `trigger_id` the trigger that started it. `priority` orders it among the runs of its organization.
+    The melody may be given by its id, the version by its number: two statements and a commit are all it takes then.
     """
-    require_for(actor=actor, melody=melody, action=Action.WRITE)
-    if melody.status == MelodyStatus.ARCHIVED:
+    facts = facts_to_start(
+        actor_id=actor.pk,
+        melody_id=melody if isinstance(melody, UUID) else melody.pk,
+        number=version.number if isinstance(version, MelodyVersion) else version,
+    )
+    facts.require(Action.WRITE)
+    if facts.melody.status == MelodyStatus.ARCHIVED:
         raise MelodyArchived
-    version = version or latest_version(melody)
-    given = _checked_input(input)
-    workflow = version.document.get("workflow", version.document)
-    limits = read_limits(workflow, "", ProblemList(1))
-    allowed = limits.max_execution_time_s
-    if parent is not None and parent.organization_id != melody.organization_id:
+    if parent is not None and parent.organization_id != facts.melody.organization_id:
         raise ParentElsewhere
-    with transaction.atomic(), _one_of_each_correlation(correlation_id):
-        require_room(organization_id=melody.organization_id, quota=Quota.CONCURRENT_EXECUTIONS)
-        execution = Execution.objects.create(
-            organization_id=melody.organization_id,
-            project_id=melody.project_id,
-            agent_id=melody.agent_id,
-            correlation_id=correlation_id or uuid4(),
-            parent_execution=parent,
-            melody=melody,
-            version=version,
-            version_sha256=version.sha256,
-            input=given,
-            created_by=actor,
-            max_tasks=limits.max_total_steps,
-            max_parallel=limits.max_parallel_steps,
-            deadline_at=None if allowed is None else datetime.now(UTC) + timedelta(seconds=allowed),
-        )
-        _set_initial_variables(execution, version, workflow)
-        releases = ledger.start(execution.id)
+    execution = new_execution(actor, facts, checked_input(input), correlation_id or uuid4(), parent, priority)
+    execution.trigger_id = trigger_id
+    with transaction.atomic(savepoint=False), one_of_each_correlation(correlation_id):
+        if facts.particular:
+            require_runnable(facts.version)
+        if facts.entitlements.limit(Quota.CONCURRENT_EXECUTIONS) is not None:
+            require_room(organization_id=execution.organization_id, quota=Quota.CONCURRENT_EXECUTIONS)
+        releases = _begin(execution, initial_variables(execution, facts))
         dispatch.send_after_commit(releases)
-    execution.refresh_from_db()
     return execution
 
 
+def new_execution(
+    actor: User, facts: Facts, given: dict[str, Any], correlation_id: UUID, parent: Execution | None, priority: int = 0
+) -> Execution:
+    limits = read_limits(facts.workflow, "", ProblemList(1))
+    allowed = limits.max_execution_time_s
+    now = datetime.now(UTC)
+    return Execution(
+        organization=facts.melody.organization,
+        project_id=facts.melody.project_id,
+        agent_id=facts.melody.agent_id,
+        correlation_id=correlation_id,
+        parent_execution=parent,
+        melody=facts.melody,
+        version=facts.version,
+        version_sha256=facts.version.sha256,
+        input=given,
+        created_by=actor,
+        created_at=now,
+        updated_at=now,
+        paused_seconds=0,
+        max_tasks=limits.max_total_steps,
+        max_parallel=limits.max_parallel_steps,
+        **standing_of(facts.entitlements.tier, priority),
+        deadline_at=None if allowed is None else now + timedelta(seconds=allowed),
+    )
+
+
+def _begin(execution: Execution, variables: Mapping[str, Any]) -> list[ledger.Release]:
+    """Insert it with its tasks, as its row then says; what is to be sent."""
+    begun = ledger.begin(json.dumps(_columns(execution), cls=DjangoJSONEncoder), json.dumps(variables))
+    execution.status, execution.status_message = begun.standing["status"], begun.standing["status_message"]
+    execution.updated_at = datetime.fromisoformat(begun.standing["updated_at"])
+    execution.next_seq, execution.compensation = begun.standing["next_seq"], begun.standing["compensation"]
+    execution.begun = (begun.standing["steps"], begun.standing["released"])
+    execution._state.adding = False  # noqa: SLF001 - as Django itself does after an insert
+    return begun.released
+
+
+def _columns(execution: Execution) -> dict[str, Any]:
+    values = {
+        str(field.column): getattr(execution, field.attname)
+        for field in Execution._meta.concrete_fields  # noqa: SLF001 - public by its documentation
+    }
+    return {name: _without_database(value) for name, value in values.items()}
+
+
+def _without_database(value: Any) -> Any:
+    """A value, also where it is the column's own default in the database."""
+    return value.expression.value if isinstance(value, DatabaseDefault) else value  # type: ignore[attr-defined]
+
+
 @contextmanager
-def _one_of_each_correlation(correlation_id: UUID | None) -> Iterator[None]:
+def one_of_each_correlation(correlation_id: UUID | None) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
@@ -97,7 +139,7 @@ def _one_of_each_correlation(correlation_id: UUID | None) -> Iterator[None]:
         raise CorrelationTaken(f"There is an execution with the correlation id {correlation_id} already.") from error
 
 
-def _checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
+def checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
@@ -107,36 +149,22 @@ def _checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(given)
 
 
-def _remembered(execution: Execution) -> Mapping[str, Any]:
-    """Variables of scope `session` that earlier runs of the melody have set."""
-    record = Conversation.objects.filter(
-        organization_id=execution.organization_id, scope=execution.melody_id, name=REMEMBERED_VARIABLES
-    ).values_list("record", flat=True)
-    return record.first() or {}
-
-
-def _variables_of_project(execution: Execution, version: MelodyVersion) -> Mapping[str, Any]:
+def _variables_of_project(execution: Execution) -> Mapping[str, Any]:
     """The layer beneath the document's own; a name that means an input or a step in it stays what it is."""
     if execution.project_id is None:
         return {}
-    steps = PlanNode.objects.filter(version=version).order_by().values_list("name", flat=True)
+    steps = PlanNode.objects.filter(version_id=execution.version_id).order_by().values_list("name", flat=True)
     return variables_for_run(execution.project_id, hidden_by={*execution.input, *steps})
 
 
-def _set_initial_variables(execution: Execution, version: MelodyVersion, workflow: Mapping[str, Any]) -> None:
-    written = {**(workflow.get("global_vars") or {}), **(workflow.get("variables") or {})}
+def initial_variables(execution: Execution, facts: Facts) -> dict[str, Any]:
+    written = {**(facts.workflow.get("global_vars") or {}), **(facts.workflow.get("variables") or {})}
     exposed = {name: os.environ[name] for name in settings.SYMPHONY_MELODY_ENVIRONMENT if name in os.environ}
     try:
-        initial = {
-            **_variables_of_project(execution, version),
+        return {
+            **_variables_of_project(execution),
             **expand_environment(written, exposed),
-            **_remembered(execution),
+            **facts.remembered,
         }
     except ExpressionError as error:
         raise InvalidInput(f"The melody's variables cannot be set: {error}") from error
-    Variable.objects.bulk_create(
-        Variable(
-            organization_id=execution.organization_id, execution=execution, scope=GLOBAL_SCOPE, name=name, value=value
-        )
-        for name, value in initial.items()
-    )

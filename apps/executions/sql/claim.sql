@@ -72,22 +72,29 @@ BEGIN
     v_more := v_more || jsonb_build_object('retries', t.retries, 'carry', t.carry, 'error', t.error,
                                            'begun_at', t.begun_at, 'started_at', t.started_at);
   END IF;
+  IF x.rerun_of_id IS NOT NULL THEN
+    v_more := v_more || jsonb_build_object('rerun_of', x.rerun_of_id);
+  END IF;
   IF t.phase = 1 AND p.bodies <> '[]' THEN
     SELECT e.round_first - e.base AS earlier, e.remaining INTO v_expansion FROM executions_expansion e WHERE e.task_id = t.id;
     v_more := v_more || jsonb_build_object('earlier', coalesce(v_expansion.earlier, 0),
                                            'open', coalesce(v_expansion.remaining, 0));
   END IF;
+  IF t.total_at IS NOT NULL THEN
+    v_more := v_more || jsonb_build_object('total_at', t.total_at);
+  END IF;
   RETURN jsonb_build_object(
     'task', t.id, 'execution', t.execution_id, 'organization', t.organization_id, 'version', t.version_id,
     'name', t.name, 'kind', t.kind, 'queue', t.queue, 'inline', p.inline, 'node', t.node, 'phase', t.phase,
-    'attempt', t.attempt, 'lease', t.lease, 'params', p.params, 'condition', p.condition, 'options', p.options,
+    'attempt', t.attempt, 'lease', t.lease, 'pooled', t.pooled, 'params', p.params, 'condition', p.condition, 'options', p.options,
     'bodies', p.bodies, 'reads', v_reads, 'variables', v_variables, 'input', v_input, 'root', x.version_id,
-    'melody', x.melody_id, 'tasks', x.next_seq, 'shift', t.seq - t.node, 'run_created_at', x.created_at) || v_more;
+    'melody', x.melody_id, 'tasks', x.next_seq, 'shift', t.seq - t.node,
+    'waited', CASE WHEN t.phase = 0 THEN extract(epoch FROM t.started_at - t.dispatched_at) END, 'run_created_at', x.created_at) || v_more;
 END $$;
 
 -- Claim tasks for a worker: dispatched -> executing with a new lease, and everything the worker needs to run them.
--- No row back means: a duplicate, somebody else's, or a run that is not running any more. p_queue NULL claims whatever
--- is named; else only small steps and those of that queue.
+-- No row back means: a duplicate, somebody else's, turned away, or a run that is not running any more. p_queue NULL claims
+-- whatever is named; else only small steps and those of that queue. p_open: they have been let through.
 CREATE OR REPLACE FUNCTION ledger_take(
   p_tasks uuid[], p_queue text, p_worker text, p_lease_seconds double precision, p_open boolean DEFAULT false
 ) RETURNS SETOF jsonb LANGUAGE plpgsql VOLATILE AS $$
@@ -98,11 +105,13 @@ BEGIN
   FOR r IN
     UPDATE executions_task k
     SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0, held = NULL,
+        pooled = x.pooled AND NOT p.inline AND p.bodies = '[]' AND k.phase < 2,
         lease = gen_random_uuid(), worker = p_worker,
         started_at = CASE WHEN k.phase = 0 THEN clock_timestamp() ELSE k.started_at END,
         due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
     FROM executions_execution x, executions_plannode p
-    WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched' AND (p_open OR k.gate IS NULL OR k.phase > 0)
+    WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched'
+      AND (p_open OR (k.gate IS NULL OR k.phase > 0) AND (NOT x.pooled OR p.inline OR p.bodies <> '[]' OR k.phase > 1))
       AND x.id = k.execution_id AND x.status IN ('pending', 'running')
       AND p.version_id = k.version_id AND p.node = k.node
       AND (p_queue IS NULL OR p.inline OR k.queue = p_queue)
@@ -120,7 +129,7 @@ BEGIN
     RETURN NEXT ledger_payload(r.k, r.p, r.x);
   END LOOP;
   IF v_count < cardinality(p_tasks) AND NOT p_open THEN
-    p_tasks := ledger_open_gates(p_tasks);
+    p_tasks := ledger_admit(p_tasks, p_queue);
     IF cardinality(p_tasks) > 0 THEN
       RETURN QUERY SELECT k.payload
                    FROM ledger_take(p_tasks, p_queue, p_worker, p_lease_seconds, true) AS k(payload);
@@ -128,31 +137,60 @@ BEGIN
   END IF;
 END $$;
 
--- Claim one task for a message. When tasks of its run are held back by the dispatch window, one of them comes back to
--- be sent in its place: so as many messages are under way as before, and free slots are always found.
+-- Which of these tasks gates and pools let through. Locks are taken in one order: gates of runs, tasks, pools; a task that
+-- somebody else holds is left to them.
+CREATE OR REPLACE FUNCTION ledger_admit(p_tasks uuid[], p_queue text) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_tasks uuid[];
+  v_gated uuid[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(1398361683, g.key)
+  FROM (SELECT DISTINCT hashtext(t.execution_id::text) AS key FROM executions_task t
+        WHERE t.id = ANY (p_tasks) AND t.status = 'dispatched' AND t.gate IS NOT NULL AND t.phase = 0
+        ORDER BY 1 OFFSET 0) g;
+  v_tasks := ARRAY(
+    SELECT t.id FROM executions_task t
+    JOIN executions_execution x ON x.id = t.execution_id AND x.status IN ('pending', 'running')
+    WHERE t.id = ANY (p_tasks) AND t.status = 'dispatched' AND (t.gate IS NOT NULL OR x.pooled)
+      AND (p_queue IS NULL OR t.queue = p_queue)
+    ORDER BY t.id FOR UPDATE OF t SKIP LOCKED);
+  v_gated := ARRAY(SELECT t.id FROM executions_task t
+                   WHERE t.id = ANY (v_tasks) AND t.gate IS NOT NULL AND t.phase = 0);
+  IF cardinality(v_gated) > 0 THEN
+    v_tasks := ARRAY(SELECT u FROM unnest(v_tasks) u WHERE NOT u = ANY (v_gated)) || ledger_open_gates(v_gated);
+  END IF;
+  RETURN ledger_open_pools(v_tasks);
+END $$;
+
+-- Claim one task for a message. While tasks wait in the backlog of its queue, so many come back to be sent in its place
+-- that as many messages are out as before: free slots are always found. The arbiter's lock comes before all others.
 CREATE OR REPLACE FUNCTION ledger_claim(
   p_organization uuid, p_task uuid, p_worker text, p_lease_seconds double precision, p_resend double precision
 ) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision,
                  shift int, node int, ahead jsonb, payload jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_payload jsonb;
-  v_next uuid;
+  v_queue text;
+  v_granted uuid[] := '{}';
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   -- A claim lost in a crash of the server only means that the step runs again, under another lease.
   PERFORM set_config('synchronous_commit', 'off', true);
-  SELECT k.payload INTO v_payload FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds) AS k(payload);
-  IF v_payload IS NULL THEN
-    RETURN;
+  IF EXISTS (SELECT 1 FROM executions_share) THEN
+    SELECT t.queue INTO v_queue FROM executions_task t WHERE t.id = p_task;
+    v_granted := ledger_topup(v_queue, 1, p_resend);
   END IF;
   RETURN QUERY SELECT p_task, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean, NULL::double precision,
-                      NULL::int, NULL::int, NULL::jsonb, v_payload;
-  v_next := (ledger_held((v_payload ->> 'execution')::uuid, v_payload ->> 'queue', 1))[1];
-  IF v_next IS NOT NULL THEN
-    UPDATE executions_task t
-    SET held = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend) WHERE t.id = v_next;
-    RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(ARRAY[v_next]) l;
+                      NULL::int, NULL::int, NULL::jsonb, k.payload
+               FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds) AS k(payload);
+  IF NOT FOUND THEN
+    -- Its run has been paused meanwhile: resuming brings it back.
+    UPDATE executions_task t SET due_at = NULL FROM executions_execution x
+    WHERE t.id = p_task AND t.status = 'dispatched' AND t.held IS NULL AND x.id = t.execution_id AND x.status = 'paused';
+  END IF;
+  IF cardinality(v_granted) > 0 THEN
+    RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(v_granted) l;
   END IF;
 END $$;
 

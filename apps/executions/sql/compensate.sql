@@ -11,6 +11,7 @@ DECLARE
   t executions_task%ROWTYPE;
   v_frames jsonb;
   v_size int;
+  v_base int;
   x executions_execution%ROWTYPE;
   v_released uuid[];
 BEGIN
@@ -19,8 +20,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  -- Frames of a compensation before the last retry stay as history.
+  v_base := coalesce((SELECT e.total FROM executions_expansion e WHERE e.task_id = p_task), 0);
   SELECT jsonb_agg(jsonb_build_object(
-           'id', a.frame, 'index', a.place - 1, 'body', a.body, 'first', a.shape -> 'first', 'size', a.shape -> 'size',
+           'id', a.frame, 'index', v_base + a.place - 1, 'body', a.body, 'first', a.shape -> 'first', 'size', a.shape -> 'size',
            'label', a.name, 'version', a.version_id, 'scopes', to_jsonb(a.scopes),
            'lineage', to_jsonb(coalesce(a.lineage, '{}') || a.frame), 'home', a.home,
            'ancestors', to_jsonb(a.ancestors), 'depth', coalesce(a.depth, 0), 'loop', a.loop) ORDER BY a.place),
@@ -45,6 +48,6 @@ BEGIN
   PERFORM ledger_event(p_organization, t.execution_id, t.id, 'compensation_started',
                        jsonb_build_object('steps', jsonb_array_length(v_frames)));
   -- In a statement of its own: ledger_released sees what was there when its statement began.
-  v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, 0, 1, false, false, 1, p_resend);
+  v_released := ledger_place(t, x, v_frames, x.next_seq - v_size, v_base, 1, false, false, 1, p_resend);
   RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(v_released) l;
 END $$;

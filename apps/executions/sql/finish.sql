@@ -17,27 +17,6 @@ BEGIN
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION ledger_keep_artifacts(p_organization uuid, p_execution uuid, p_task uuid, p_artifacts jsonb)
-RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-  IF p_artifacts IS NULL THEN
-    RETURN;
-  END IF;
-  INSERT INTO executions_blob (organization_id, sha256, size, created_at)
-  SELECT DISTINCT p_organization, a.sha256, a.size, clock_timestamp()
-  FROM jsonb_to_recordset(p_artifacts) AS a(sha256 text, size bigint)
-  ORDER BY 2
-  ON CONFLICT (organization_id, sha256) DO NOTHING;
-  INSERT INTO executions_artifact (id, organization_id, execution_id, task_id, melody_id, name, artifact_type,
-                                   content_type, content_hash, size, metadata, quality_metrics, created_at)
-  SELECT a.id, p_organization, p_execution, p_task, x.melody_id, a.name, a.artifact_type, a.content_type, a.sha256,
-         a.size, coalesce(a.metadata, '{}'), '{}', clock_timestamp()
-  FROM jsonb_to_recordset(p_artifacts) AS
-         a(id uuid, name text, artifact_type text, content_type text, sha256 text, size bigint, metadata jsonb),
-       executions_execution x
-  WHERE x.id = p_execution AND a.name IS NOT NULL;
-END $$;
-
 CREATE OR REPLACE FUNCTION ledger_set_variables(p_organization uuid, p_execution uuid, p_outcome jsonb) RETURNS void
 LANGUAGE sql VOLATILE AS $$
   INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
@@ -99,6 +78,7 @@ DECLARE
   v_released uuid[];
   v_taken boolean := false;
   v_gated boolean := false;
+  v_pooled boolean := false;
   v_more boolean := p_outcomes @? '$[*] ? (exists(@.below) || exists(@.cancel) || exists(@.complete) || exists(@.run))';
   v_effect text;
   o record;
@@ -114,9 +94,10 @@ BEGIN
     SET status = o.status, output = o.output, output_ref = o.ref, error = o.error, lease = NULL, due_at = NULL,
         carry = NULL, cpu_ms = o.cpu, memory_kb = o.memory, completed_at = clock_timestamp()
     WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
-    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate INTO r;
+    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate, t.pooled INTO r;
     CONTINUE WHEN NOT FOUND;
     v_gated := v_gated OR r.gate IS NOT NULL;
+    v_pooled := v_pooled OR r.pooled;
     SELECT q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO p FROM executions_plannode q
     WHERE q.version_id = r.version_id AND q.node = r.node;
     v_execution := r.execution_id;
@@ -150,14 +131,15 @@ BEGIN
       SELECT (w.value ->> 'task')::uuid AS task, w.value AS outcome FROM jsonb_array_elements(p_outcomes) w
       WHERE (w.value ? 'artifacts' OR w.value ? 'variables') AND (w.value ->> 'task')::uuid = ANY (v_ids)
     LOOP
-      PERFORM ledger_keep_artifacts(p_organization, v_execution, r.task, r.outcome -> 'artifacts');
+      PERFORM ledger_keep_artifacts(p_organization, v_execution, r.task, (r.outcome ->> 'attempt')::int,
+                                    r.outcome -> 'artifacts');
       PERFORM ledger_set_variables(p_organization, v_execution, r.outcome);
     END LOOP;
   END IF;
   -- The commonest case by far in one statement: one step has ended, it leads to one other, which becomes ready (and is
   -- taken along) or waits for more. Whatever else it is, the statement finds nothing and the general rules follow.
   IF p_keep > 0 AND cardinality(v_ids) = 1 AND NOT p.ends AND cardinality(p.successors) = 1 AND p.edge_on[1] < 8
-     AND NOT v_gated AND NOT v_more THEN
+     AND NOT v_gated AND NOT v_pooled AND NOT v_more THEN
     v_effect := ledger_effect(p.edge_on[1], v_codes[1]);
     UPDATE executions_task k
     SET open = k.open - 1, met = k.met + (v_effect = 'm')::int, neutral = k.neutral + (v_effect = 'n')::int,
@@ -171,9 +153,10 @@ BEGIN
         due_at = CASE WHEN k.open > 1 THEN NULL ELSE clock_timestamp() + make_interval(secs => p_lease_seconds) END
     FROM executions_execution x, executions_plannode q
     WHERE k.id = ledger_task_id(v_execution, v_shifts[1] + p.successors[1]) AND k.status = 'pending'
-      AND k.need = k.total AND k.kind <> 'join' AND k.gate IS NULL AND x.id = v_execution AND x.status = 'running'
+      AND k.need = k.total AND k.kind <> 'join' AND k.gate IS NULL AND k.kept_from IS NULL AND x.id = v_execution AND x.status = 'running'
       AND q.version_id = v_version AND q.node = p.successors[1]
-      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue)
+      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue AND (NOT x.pooled OR q.bodies <> '[]')
+                          AND NOT EXISTS (SELECT 1 FROM executions_share s WHERE s.queue = p_keep_queue))
            AND ledger_verdict(0, k.met + (v_effect = 'm')::int, k.neutral + (v_effect = 'n')::int,
                               k.hard + (v_effect = 'h')::int, k.total, k.need, k.wants) = 'r')
     RETURNING k, q, x INTO r;
@@ -195,6 +178,9 @@ BEGIN
   IF v_gated OR v_more THEN
     v_released := v_released || ledger_ungate(v_execution, p_resend);
   END IF;
+  IF v_pooled THEN
+    v_released := v_released || ledger_unblock(p_organization, v_ids);
+  END IF;
   FOR r IN
     SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h
     WHERE cardinality(v_released) > 0
@@ -204,14 +190,20 @@ BEGIN
     rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
     RETURN NEXT;
   END LOOP;
-  -- Nothing to go on with here: take what the dispatch window holds back of this run.
-  IF p_keep > 0 AND NOT v_taken THEN
-    v_released := ledger_held(v_execution, p_keep_queue, p_keep);
-    IF cardinality(v_released) > 0 THEN
-      RETURN QUERY
-        SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
-               NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
-        FROM ledger_take(v_released, NULL, p_worker, p_lease_seconds) AS k(payload);
-    END IF;
+  -- Nothing to go on with here: take what waits in the backlog. Where several organizations wait the slot asks the arbiter,
+  -- whose lock must not be held while this transaction is written to disk (kind `waiting` tells it to).
+  IF p_keep > 0 AND NOT v_taken AND p_keep_queue <> '' THEN
+    CASE ledger_waiting(p_keep_queue)
+      WHEN 0 THEN
+        NULL;
+      WHEN 1 THEN
+        RETURN QUERY
+          SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
+                 NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
+          FROM ledger_take_turn(p_keep_queue, p_keep, p_worker, p_lease_seconds) AS k(payload);
+      ELSE
+        RETURN QUERY SELECT NULL::uuid, NULL::uuid, NULL::text, 'waiting'::text, p_keep_queue, NULL::boolean,
+                            NULL::double precision, NULL::int, NULL::int, NULL::jsonb, NULL::jsonb;
+    END CASE;
   END IF;
 END $$;

@@ -10,23 +10,23 @@ RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
   ORDER BY x.id LIMIT p_limit
 $$;
 
--- Delete a run that has ended; the addresses of bytes nobody may name any more. NULL when it has not ended.
-CREATE OR REPLACE FUNCTION ledger_forget(p_execution uuid) RETURNS text[]
+-- Delete a run that has ended; false when it has not. The bytes it named are looked at a while from now.
+CREATE OR REPLACE FUNCTION ledger_forget(p_execution uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_first uuid := ledger_task_id(p_execution, 0);
   v_last uuid := (left(p_execution::text, 28) || 'ffffffff')::uuid;
-  v_addresses text[];
+  v_organization uuid;
 BEGIN
-  PERFORM 1 FROM executions_execution
+  SELECT organization_id INTO v_organization FROM executions_execution
   WHERE id = p_execution AND status IN ('completed', 'failed', 'cancelled', 'timeout') FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN NULL;
+    RETURN false;
   END IF;
-  v_addresses := ARRAY(
+  PERFORM ledger_suspect_blobs(v_organization, ARRAY(
     SELECT a.content_hash FROM executions_artifact a WHERE a.execution_id = p_execution
     UNION
-    SELECT t.output_ref FROM executions_task t WHERE t.id BETWEEN v_first AND v_last AND t.output_ref IS NOT NULL);
+    SELECT t.output_ref FROM executions_task t WHERE t.id BETWEEN v_first AND v_last AND t.output_ref IS NOT NULL));
   DELETE FROM executions_pitoperation WHERE execution_id = p_execution;
   DELETE FROM executions_event WHERE execution_id = p_execution;
   DELETE FROM executions_artifact WHERE execution_id = p_execution;
@@ -44,20 +44,7 @@ BEGIN
   UPDATE executions_melodystatistics s SET stale = true
   FROM executions_execution x WHERE x.id = p_execution AND s.melody_id = x.melody_id AND NOT s.stale;
   UPDATE executions_execution SET parent_execution_id = NULL WHERE parent_execution_id = p_execution;
+  UPDATE executions_execution SET rerun_of_id = NULL WHERE rerun_of_id = p_execution;
   DELETE FROM executions_execution WHERE id = p_execution;
-  RETURN v_addresses;
+  RETURN true;
 END $$;
-
--- Which of these addresses nothing names any more: their blobs are deleted, their bytes may go.
-CREATE OR REPLACE FUNCTION ledger_forget_blobs(p_organization uuid, p_addresses text[]) RETURNS SETOF text
-LANGUAGE sql VOLATILE AS $$
-  DELETE FROM executions_blob b
-  WHERE b.organization_id = p_organization AND b.sha256 = ANY (p_addresses)
-    AND NOT EXISTS (
-      SELECT FROM executions_artifact a WHERE a.organization_id = b.organization_id AND a.content_hash = b.sha256)
-    AND NOT EXISTS (
-      SELECT FROM executions_task t WHERE t.organization_id = b.organization_id AND t.output_ref = b.sha256)
-    AND NOT EXISTS (
-      SELECT FROM executions_cachedresult c WHERE c.organization_id = b.organization_id AND c.output_ref = b.sha256)
-  RETURNING b.sha256
-$$;

@@ -1,15 +1,30 @@
 -- Frames: the child tasks of composite steps.
 
--- Begin frames of a composite task: their entry steps are released.
-CREATE OR REPLACE FUNCTION ledger_begin_frames(p_parent uuid, p_from int, p_until int, p_resend double precision)
-RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+-- Begin the next frames of a composite task that have not begun, from p_from on, p_count of them: their entry steps are
+-- released. In frames that a retry or an earlier run has left half done (p_reopened) also what follows the kept steps.
+CREATE OR REPLACE FUNCTION ledger_begin_frames(
+  p_parent uuid, p_from int, p_count int, p_reopened boolean, p_resend double precision
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_frames uuid[];
+  v_execution uuid;
   v_tasks uuid[];
   v_released uuid[];
 BEGIN
+  IF p_reopened THEN
+    WITH begun AS (
+      UPDATE executions_frame f SET status = 'running'
+      WHERE f.id IN (
+        SELECT n.id FROM executions_frame n
+        WHERE n.parent_task_id = p_parent AND n.index >= p_from AND n.status = 'pending' ORDER BY n.index LIMIT p_count)
+      RETURNING f.id, f.execution_id
+    )
+    SELECT array_agg(b.id), (array_agg(b.execution_id))[1] INTO v_frames, v_execution FROM begun b;
+    RETURN CASE WHEN v_frames IS NULL THEN '{}' ELSE ledger_take_up(v_execution, v_frames, p_resend) END;
+  END IF;
   WITH begun AS (
     UPDATE executions_frame f SET status = 'running'
-    WHERE f.parent_task_id = p_parent AND f.index >= p_from AND f.index < p_until AND f.status = 'pending'
+    WHERE f.parent_task_id = p_parent AND f.index >= p_from AND f.index < p_from + p_count AND f.status = 'pending'
     RETURNING f.execution_id, f.first, f.size
   )
   SELECT array_agg(ledger_task_id(b.execution_id, s.seq)) INTO v_tasks
@@ -37,13 +52,15 @@ DECLARE
 BEGIN
   SELECT * INTO x FROM executions_expansion WHERE task_id = p_parent FOR UPDATE;
   IF p_failed AND x.stop_on_failure AND x.next < x.total THEN
-    v_held := x.total - x.next;
     WITH held AS (
       UPDATE executions_frame h SET status = 'cancelled'
-      WHERE h.parent_task_id = p_parent AND h.status = 'pending' RETURNING h.execution_id, h.first, h.size
+      WHERE h.parent_task_id = p_parent AND h.index >= x.next AND h.status = 'pending'
+      RETURNING h.execution_id, h.first, h.size
     )
-    SELECT array_agg(ledger_task_id(h.execution_id, s.seq)) INTO v_tasks
-    FROM held h, generate_series(h.first, h.first + h.size - 1) AS s(seq);
+    SELECT (SELECT count(*) FROM held),
+           (SELECT array_agg(ledger_task_id(h.execution_id, s.seq))
+            FROM held h, generate_series(h.first, h.first + h.size - 1) AS s(seq))
+    INTO v_held, v_tasks;
     UPDATE executions_task t SET status = 'cancelled', completed_at = clock_timestamp(),
         error = jsonb_build_object('code', 'held_back', 'message', 'An earlier iteration failed.')
     WHERE t.id = ANY (v_tasks) AND t.status = 'pending';
@@ -51,10 +68,16 @@ BEGIN
     WHERE task_id = x.task_id RETURNING * INTO x;
   ELSE
     IF x.next < x.total THEN
-      v_released := ledger_begin_frames(x.task_id, x.next, x.next + p_ended, p_resend);
+      v_released := ledger_begin_frames(x.task_id, x.next, p_ended, x.reopened, p_resend);
     END IF;
-    UPDATE executions_expansion SET next = least(total, next + p_ended), remaining = remaining - p_ended
-    WHERE task_id = x.task_id RETURNING * INTO x;
+    -- Frames that were begun anew leave gaps: the next one is the first that has not begun.
+    UPDATE executions_expansion e
+    SET next = CASE WHEN e.reopened THEN coalesce((
+                 SELECT min(f.index) FROM executions_frame f
+                 WHERE f.parent_task_id = e.task_id AND f.index >= e.next AND f.status = 'pending'), e.total)
+               ELSE least(e.total, e.next + p_ended) END,
+        remaining = remaining - p_ended
+    WHERE e.task_id = x.task_id RETURNING * INTO x;
   END IF;
   IF x.remaining = 0 OR x.watch THEN
     UPDATE executions_task SET status = 'dispatched', phase = x.phase, wait = NULL,
@@ -119,13 +142,13 @@ DECLARE
   v_released uuid[];
 BEGIN
   INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, round_first, watch,
-                                    phase, stop_on_failure)
-  VALUES (t.id, t.organization_id, t.execution_id, v_count, least(p_limit, v_count), v_count, 0, p_watch, p_phase,
-          p_stop)
+                                    phase, stop_on_failure, at_once)
+  VALUES (t.id, t.organization_id, t.execution_id, p_base + v_count, p_base + least(p_limit, v_count), v_count, p_base, p_watch,
+          p_phase, p_stop, p_limit)
   ON CONFLICT (task_id) DO UPDATE
   SET total = p_base + v_count, next = p_base + least(p_limit, v_count), remaining = v_count, round_first = p_base,
       base = CASE t.phase WHEN 0 THEN p_base ELSE executions_expansion.base END, watch = p_watch, phase = p_phase,
-      stop_on_failure = p_stop;
+      stop_on_failure = p_stop, at_once = p_limit, reopened = false;
   WITH wanted AS MATERIALIZED (
     SELECT f.*, p_seq + (sum(f.size) OVER (ORDER BY f.index) - f.size)::int AS seq, f.index - p_base < p_limit AS begun
     FROM jsonb_to_recordset(p_frames) AS f(
@@ -150,12 +173,14 @@ BEGIN
     WHERE s.size > 0
   ), tasks AS (
     INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
-                                 open, total, need, wants, frame_id, parent_id, scopes, gate, dispatched_at, due_at)
+                                 open, total, need, wants, frame_id, parent_id, scopes, gate, limits, dispatched_at,
+                                 due_at)
     SELECT ledger_task_id(t.execution_id, w.seq + n.node - w.first), t.organization_id, t.execution_id, w.version,
            w.seq + n.node - w.first, n.node, n.name, n.kind, n.queue,
            CASE WHEN w.begun AND n.open = 0 THEN 'dispatched' ELSE 'pending' END, n.open, n.open, n.need, n.wants, w.id,
            t.id, w.scopes || (w.seq - w.first),
            coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND n.bodies = '[]' THEN '*' END),
+           n.options -> 'limits',
            CASE WHEN w.begun AND n.open = 0 THEN v_now END,
            CASE WHEN w.begun AND n.open = 0 THEN v_now + make_interval(secs => p_resend) END
     FROM wanted w
@@ -232,7 +257,8 @@ BEGIN
   IF x.completed_at IS NOT NULL AND ledger_is_over(t) THEN
     RETURN;
   END IF;
-  IF x.next_seq > x.max_tasks THEN
+  -- What handles a failure may still run, also where the failure is that there are too many steps.
+  IF x.next_seq > x.max_tasks AND p_phase <> 2 THEN
     RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
   END IF;
   SELECT jsonb_agg(r.value || jsonb_build_object(

@@ -1,4 +1,7 @@
 -- Gates: how many tasks of a run may execute at once, all of it (max_parallel) or those that exclude each other.
+--
+-- A gate is `*` or names, unit-separated: a composite step that says `exclusive` has the names inside it in its gate as well,
+-- so it takes all of them before it begins and no two can wait for each other. What is inside it passes them.
 
 -- How many tasks of a run that pass gates execute just now.
 CREATE OR REPLACE FUNCTION ledger_inside(p_execution uuid) RETURNS int
@@ -29,7 +32,7 @@ DECLARE
   r record;
 BEGIN
   FOR r IN
-    SELECT t.id, t.execution_id, t.gate, x.max_parallel
+    SELECT t.id, t.organization_id, t.execution_id, t.gate, t.held, x.max_parallel
     FROM executions_task t JOIN executions_execution x ON x.id = t.execution_id
     WHERE t.id = ANY (p_tasks) AND t.status = 'dispatched' AND t.gate IS NOT NULL AND t.phase = 0
     ORDER BY t.id
@@ -37,16 +40,25 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1398361683, hashtext(r.execution_id::text));
     IF (r.max_parallel IS NULL OR ledger_inside(r.execution_id) + cardinality(v_open) < r.max_parallel)
        AND (r.gate = '*' OR NOT (
-         r.gate = ANY (v_gates) OR EXISTS (
+         string_to_array(r.gate, chr(31)) && v_gates OR EXISTS (
            SELECT 1 FROM executions_task o
-           WHERE o.execution_id = r.execution_id AND o.gate = r.gate AND o.id <> r.id
+           WHERE o.execution_id = r.execution_id AND o.gate <> '*' AND o.id <> r.id
+             AND string_to_array(o.gate, chr(31)) && string_to_array(r.gate, chr(31))
              AND (o.status IN ('executing', 'waiting') OR o.status = 'dispatched' AND o.phase > 0)
              AND NOT o.id IN (SELECT ledger_around(r.id)))))
     THEN
-      v_gates := v_gates || r.gate;
+      v_gates := v_gates || string_to_array(r.gate, chr(31));
       v_open := v_open || r.id;
     ELSE
-      UPDATE executions_task SET held = 'gate' WHERE id = r.id AND status = 'dispatched';
+      UPDATE executions_task t SET held = 'gate', due_at = coalesce(t.due_at, clock_timestamp() + interval '10 s')
+      WHERE t.id = r.id AND t.status = 'dispatched';
+      IF r.held IS NULL THEN
+        INSERT INTO executions_pitoperation
+          (organization_id, execution_id, task_id, operation_type, operation_context, resource_allocations, performed_at)
+        VALUES (r.organization_id, r.execution_id, r.id, 'arbitration', jsonb_build_object(
+                  'decision', 'deferred', 'reason', CASE r.gate WHEN '*' THEN 'max_parallel_steps' ELSE 'exclusive' END,
+                  'names', string_to_array(nullif(r.gate, '*'), chr(31))), '{}', clock_timestamp());
+      END IF;
     END IF;
   END LOOP;
   RETURN v_open;
@@ -61,7 +73,16 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_freed uuid[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(1398361683, hashtext(p_execution::text));
+  -- Who works on many runs in one transaction must not wait for one while holding another. Whoever has the lock lets the
+  -- others try, or they are sent again when they are due.
+  IF NOT app_is_sweep() THEN
+    PERFORM pg_advisory_xact_lock(1398361683, hashtext(p_execution::text));
+  ELSIF NOT pg_try_advisory_xact_lock(1398361683, hashtext(p_execution::text)) THEN
+    UPDATE executions_task t SET due_at = clock_timestamp() + interval '1 s'
+    WHERE t.id IN (SELECT o.id FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
+                   FOR UPDATE SKIP LOCKED);
+    RETURN '{}';
+  END IF;
   WITH turned_away AS (
     SELECT o.id, o.gate, row_number() OVER (PARTITION BY o.gate ORDER BY o.id) AS place
     FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'

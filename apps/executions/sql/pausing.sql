@@ -1,7 +1,7 @@
 -- Pausing: nothing new is claimed, what runs comes to its end, timers and approvals go on; resuming lets go what is ready.
 
 -- 'paused', or why not: the status the run has.
-CREATE OR REPLACE FUNCTION ledger_pause(p_execution uuid, p_message text) RETURNS text
+CREATE OR REPLACE FUNCTION ledger_pause(p_execution uuid, p_message text, p_by text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_execution%ROWTYPE;
@@ -16,7 +16,9 @@ BEGIN
   END IF;
   UPDATE executions_execution
   SET status = 'paused', paused_at = clock_timestamp(), status_message = p_message WHERE id = p_execution;
-  PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_paused', jsonb_build_object('reason', p_message));
+  PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_paused',
+                       jsonb_strip_nulls(jsonb_build_object('reason', p_message, 'by', p_by)));
+  PERFORM ledger_backlog_leave(p_execution);
   RETURN 'paused';
 END $$;
 
@@ -46,6 +48,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM ledger_end_pause(p_execution);
+  PERFORM ledger_lengthen(p_execution, x.paused_at);
   UPDATE executions_execution e SET status_message = ledger_message('running', NULL, NULL) WHERE e.id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_resumed', '{}');
   -- What somebody else holds is being withdrawn, by whoever may want the run's row next; else the sweep sends it.

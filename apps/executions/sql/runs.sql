@@ -9,16 +9,18 @@ DECLARE
   x executions_execution%ROWTYPE;
   v_count int;
 BEGIN
-  UPDATE executions_execution SET status = 'pending', status_message = ledger_message('pending', NULL, NULL)
+  UPDATE executions_execution
+  SET status = 'pending', status_message = ledger_message('pending', NULL, NULL), pooled = ledger_is_pooled(organization_id)
   WHERE id = p_execution AND status = 'queued' RETURNING * INTO x;
   IF NOT FOUND THEN
     RETURN;
   END IF;
   INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
-                               open, total, need, wants, scopes, gate, dispatched_at, due_at)
+                               open, total, need, wants, scopes, gate, limits, dispatched_at, due_at)
   SELECT ledger_task_id(p_execution, p.node), x.organization_id, p_execution, x.version_id, p.node, p.node, p.name,
          p.kind, p.queue, CASE WHEN p.open = 0 THEN 'dispatched' ELSE 'pending' END, p.open, p.open, p.need, p.wants,
          '{0}', coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND p.bodies = '[]' THEN '*' END),
+         p.options -> 'limits',
          CASE WHEN p.open = 0 THEN clock_timestamp() END,
          CASE WHEN p.open = 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
   FROM executions_plannode p
@@ -38,37 +40,76 @@ BEGIN
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
                        jsonb_build_object('tasks', v_count - (
                          SELECT count(*) FROM executions_plannode p
-                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind IN ('join', 'compensation'))));
+                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind IN ('join', 'compensation')))
+                       || ledger_asked_by());
   RETURN QUERY
     SELECT l.* FROM ledger_released(ledger_hold(ARRAY(
       SELECT ledger_task_id(p_execution, p.node) FROM executions_plannode p
       WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.open = 0))) l;
 END $$;
 
+-- Cancel what has not ended of a run that is over: frames and tasks. How many tasks.
+--
+-- Rows that another transaction holds are passed over: whoever holds one may want the run's row next, so waiting for them
+-- could deadlock. `unsettled` then says that the run has to be gone over again, by the caller after its commit and by the
+-- sweep. Nothing new comes up meanwhile: claims and expansions look at the run's row.
 CREATE OR REPLACE FUNCTION ledger_cancel_tasks(p_execution uuid, p_error jsonb) RETURNS int
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_first uuid := ledger_task_id(p_execution, 0);
+  v_last uuid := (left(p_execution::text, 28) || 'ffffffff')::uuid;
   v_count int;
+  v_left boolean;
 BEGIN
+  UPDATE executions_frame f SET status = 'cancelled'
+  WHERE f.id IN (
+    SELECT o.id FROM executions_frame o
+    WHERE o.parent_task_id BETWEEN v_first AND v_last AND o.status IN ('pending', 'running')
+    ORDER BY o.id FOR UPDATE SKIP LOCKED);
   UPDATE executions_task t
   SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
       error = p_error
   WHERE t.id IN (
     SELECT o.id FROM executions_task o
-    WHERE o.id >= ledger_task_id(p_execution, 0) AND o.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
-      AND o.status IN ('pending', 'dispatched', 'executing', 'waiting')
-    FOR UPDATE SKIP LOCKED);
+    WHERE o.id BETWEEN v_first AND v_last AND o.status IN ('pending', 'dispatched', 'executing', 'waiting')
+    ORDER BY o.id FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS v_count = ROW_COUNT;
+  v_left := EXISTS (
+      SELECT FROM executions_task o
+      WHERE o.id BETWEEN v_first AND v_last AND o.status IN ('pending', 'dispatched', 'executing', 'waiting'))
+    OR EXISTS (
+      SELECT FROM executions_frame o
+      WHERE o.parent_task_id BETWEEN v_first AND v_last AND o.status IN ('pending', 'running'));
+  UPDATE executions_execution SET unsettled = v_left WHERE id = p_execution AND unsettled <> v_left;
   RETURN v_count;
 END $$;
 
--- Cancel a run. Tasks another transaction holds just now are left to their claim, their worker's next sign of life, or
--- the sweep, which all see that the run is not running any more.
-CREATE OR REPLACE FUNCTION ledger_cancel(p_execution uuid, p_reason text) RETURNS int
+-- Go over runs again that ended while others held some of their tasks; all of them, or one. How many runs.
+CREATE OR REPLACE FUNCTION ledger_settle_ended(p_execution uuid, p_limit int) RETURNS int
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+  v_run uuid;
+  v_count int := 0;
+BEGIN
+  FOR v_run IN
+    SELECT x.id FROM executions_execution x
+    WHERE x.unsettled AND (p_execution IS NULL OR x.id = p_execution) AND x.completed_at IS NOT NULL
+    ORDER BY x.id LIMIT p_limit FOR UPDATE SKIP LOCKED
+  LOOP
+    PERFORM ledger_cancel_tasks(v_run, jsonb_build_object('code', 'execution_over', 'message',
+      'The execution was over before this step.'));
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END $$;
+
+-- Cancel a run, with p_cascade also the runs that were started for it and have not ended. Which runs were cancelled, the
+-- given one first, and how many tasks of each; no row when it had ended already.
+CREATE OR REPLACE FUNCTION ledger_cancel(p_execution uuid, p_reason text, p_cascade boolean DEFAULT true)
+RETURNS TABLE (execution_id uuid, tasks int) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
   x executions_execution%ROWTYPE;
-  v_count int;
+  v_child uuid;
 BEGIN
   UPDATE executions_execution
   SET status = 'cancelled', status_message = p_reason, completed_at = clock_timestamp(),
@@ -76,14 +117,25 @@ BEGIN
         + CASE status WHEN 'paused' THEN extract(epoch FROM clock_timestamp() - paused_at) ELSE 0 END
   WHERE id = p_execution AND status IN ('queued', 'pending', 'running', 'paused') RETURNING * INTO x;
   IF NOT FOUND THEN
-    RETURN NULL;
+    RETURN;
   END IF;
-  v_count := ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_cancelled', 'message',
+  execution_id := p_execution;
+  tasks := ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_cancelled', 'message',
     'The execution was cancelled.'));
+  PERFORM ledger_backlog_leave(p_execution);
   PERFORM ledger_record_measures(p_execution);
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_cancelled',
-                       jsonb_build_object('reason', p_reason, 'tasks', v_count));
-  RETURN v_count;
+                       jsonb_build_object('reason', p_reason, 'tasks', tasks));
+  RETURN NEXT;
+  IF p_cascade THEN
+    FOR v_child IN
+      SELECT c.id FROM executions_execution c
+      WHERE c.parent_execution_id = p_execution AND c.completed_at IS NULL ORDER BY c.id
+    LOOP
+      RETURN QUERY SELECT c.execution_id, c.tasks
+                   FROM ledger_cancel(v_child, 'The execution it was started for was cancelled.', true) c;
+    END LOOP;
+  END IF;
 END $$;
 
 -- A run has taken longer than it may.
@@ -96,7 +148,7 @@ BEGIN
   UPDATE executions_execution
   SET status = 'timeout', status_message = 'Out of time.', completed_at = clock_timestamp(), error_code = 'execution_timeout',
       error_message = 'The run took longer than the '
-        || round(extract(epoch FROM deadline_at - created_at)::numeric - paused_seconds::numeric) || ' s it may take.'
+        || round(extract(epoch FROM deadline_at - coalesce(retried_at, created_at))::numeric - paused_seconds::numeric) || ' s it may take.'
   WHERE id = p_execution AND status = 'running' RETURNING * INTO x;
   IF FOUND THEN
     PERFORM ledger_cancel_tasks(p_execution, jsonb_build_object('code', 'execution_timeout', 'message',

@@ -108,6 +108,8 @@ BEGIN
         due_at = CASE WHEN x.failures > 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
     WHERE id = ledger_task_id(p_execution, x.compensation) AND status = 'pending' RETURNING id INTO v_task;
     IF FOUND AND x.failures > 0 THEN
+      -- What has begun to be undone is undone to its end, whatever time the run had.
+      UPDATE executions_execution SET deadline_at = NULL WHERE id = p_execution AND deadline_at IS NOT NULL;
       RETURN ARRAY[v_task];
     END IF;
     -- It is asked twice when the last step ends the run: what is being undone ends it.
@@ -176,7 +178,7 @@ BEGIN
     -- Locked in one order, so that two workers ending neighbours cannot deadlock. The verdict is computed on the row as
     -- it is once locked. Tasks that were decided before (a join that started early) are not pending any more.
     FOR r IN
-      SELECT t.id, t.kind, a.n, a.m, a.k, a.h,
+      SELECT t.id, t.kind = 'join' OR t.kept_from IS NOT NULL AS done, a.n, a.m, a.k, a.h,
              ledger_verdict(t.open - a.n, t.met + a.m, t.neutral + a.k, t.hard + a.h, t.total, t.need, t.wants)
                AS verdict
       FROM ledger_arrivals(p_execution, p_version, v_shifts, v_nodes, v_codes) a
@@ -189,11 +191,12 @@ BEGIN
         v_m := v_m || r.m;
         v_k := v_k || r.k;
         v_h := v_h || r.h;
-      ELSIF r.verdict = 'r' AND r.kind <> 'join' THEN
+      ELSIF r.verdict = 'r' AND NOT r.done THEN
         v_ready := v_ready || r.id;
       ELSE
         v_wave := v_wave || r.id;
-        v_verdicts[cardinality(v_wave)] := CASE WHEN r.kind = 'join' THEN 'e' ELSE r.verdict END;
+        -- A join has nothing to do; a result that was kept from an earlier run has waited for its turn.
+        v_verdicts[cardinality(v_wave)] := CASE WHEN r.done THEN 'e' ELSE r.verdict END;
       END IF;
     END LOOP;
     IF cardinality(v_waiting) > 0 THEN

@@ -20,7 +20,8 @@ BEGIN
   END IF;
   UPDATE executions_task k
   SET status = 'waiting', wait = p_reason, wait_key = p_key, lease = NULL, due_at = p_due, output = p_output,
-      carry = p_carry, phase = CASE p_reason WHEN 'retry' THEN 0 ELSE k.phase END,
+      error = CASE p_reason WHEN 'retry' THEN p_error END, carry = p_carry,
+      phase = CASE p_reason WHEN 'retry' THEN 0 ELSE k.phase END,
       retries = k.retries + (p_reason = 'retry')::int, begun_at = coalesce(k.begun_at, k.started_at)
   WHERE k.id = p_task AND k.status = 'executing' AND k.lease = p_lease RETURNING * INTO t;
   IF NOT FOUND OR p_due IS NULL AND ledger_is_over(t) THEN
@@ -176,16 +177,20 @@ CREATE OR REPLACE FUNCTION ledger_progress(
   p_organization uuid, p_task uuid, p_lease uuid, p_type text, p_payload jsonb
 ) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_execution uuid;
+  r record;
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   PERFORM set_config('synchronous_commit', 'off', true);
-  SELECT t.execution_id INTO v_execution FROM executions_task t
+  SELECT t.execution_id, t.limits ? 'beat' AS beats INTO r FROM executions_task t
   WHERE t.id = p_task AND t.lease = p_lease AND t.status = 'executing';
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  PERFORM ledger_event(p_organization, v_execution, p_task, p_type, p_payload);
+  IF r.beats THEN
+    UPDATE executions_task t SET beat_at = clock_timestamp()
+    WHERE t.id = p_task AND t.lease = p_lease AND t.status = 'executing';
+  END IF;
+  PERFORM ledger_event(p_organization, r.execution_id, p_task, p_type, p_payload);
   RETURN true;
 END $$;
 

@@ -8,25 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .fields import read_flag, read_number, read_text, wrong_type
+from .limiting import Limit, read_limit
 from .model import Edge, EdgeOn, Join
 from .output_schemas import check_schema
+from .placing import read_queue, read_requires
 from .pointers import child
 from .policies import CachePolicy, RetryPolicy
 from .policy_fields import RETRY_FIELDS, read_cache, read_retry
 from .problems import ProblemList
+from .timeouts import LONGEST_TIMEOUT, NO_TIMEOUTS, TIMEOUT_FIELDS, Timeouts, read_timeouts
 
 HANDLERS = ("on_error", "error_handler", "compensate")
 UNDERSTOOD = frozenset(
     {
         "name", "type", "description", "role", "condition", "continue_on_error", "output_to_file", "timeout_seconds",
         "timeout", "enabled", "depends_on", "join", "cancel_rest", "exclusive", "output_schema", "error_output", "cache",
-        "variables", "streaming", *RETRY_FIELDS, *HANDLERS,
+        "variables", "streaming", "queue", "requires", "limit", *TIMEOUT_FIELDS, *RETRY_FIELDS,
+        *HANDLERS,
     }
 )  # fmt: skip
 """The fields any step may have. A kind that declares a field of this name itself keeps it."""
 
 ON_ERROR = ("continue", "skip", "ignore", "stop", "fail", "abort", "halt")
-LONGEST_TIMEOUT = 366 * 24 * 3600.0
 _OUTCOMES: tuple[EdgeOn, ...] = ("success", "failure", "skipped", "done")
 
 
@@ -46,6 +49,7 @@ class CommonFields:
     continue_on_error: bool | None = None
     output_to_file: str | None = None
     timeout_seconds: float | None = None
+    timeouts: Timeouts = NO_TIMEOUTS
     enabled: bool = True
     depends_on: tuple[Edge | None, ...] | None = None
     listed: bool = True
@@ -60,6 +64,9 @@ class CommonFields:
     error_output: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     streaming: bool = False
+    queue: str | None = None
+    requires: tuple[str, ...] | None = None
+    limit: Limit | None = None
 
 
 NOTHING_SAID = CommonFields()
@@ -78,6 +85,8 @@ def read_common(step: Mapping[str, Any], own: frozenset[str], pointer: str, prob
     for name, read in _READERS.items():
         if name in said:
             read(step, common, pointer, problems)
+    if not said.isdisjoint(TIMEOUT_FIELDS):
+        common.timeouts = read_timeouts(step, said, pointer, problems)
     if not said.isdisjoint(RETRY_FIELDS):
         fields = {name: step[name] for name in RETRY_FIELDS if name in said}
         common.retry = read_retry(fields, pointer, problems)
@@ -153,6 +162,8 @@ def _exclusive(step: Mapping[str, Any], common: CommonFields, pointer: str, prob
     common.exclusive = read_text(step, "exclusive", pointer, problems)
     if common.exclusive is not None and not common.exclusive.strip():
         problems.add("missing_value", "`exclusive` needs a name.", child(pointer, "exclusive"))
+    elif common.exclusive is not None and not common.exclusive.isprintable():
+        problems.add("invalid_value", "`exclusive` is a plain name on one line.", child(pointer, "exclusive"))
     elif common.exclusive is not None and "{{" in common.exclusive:
         message = "`exclusive` should be a plain name, not a template: it is needed before the step has values."
         problems.add("invalid_value", message, child(pointer, "exclusive"))
@@ -199,12 +210,25 @@ def _streaming(step: Mapping[str, Any], common: CommonFields, pointer: str, prob
         wrong_type(problems, "streaming", "true, or a mapping such as {enabled}", streaming, where)
 
 
+def _queue(step: Mapping[str, Any], common: CommonFields, pointer: str, problems: ProblemList) -> None:
+    common.queue = read_queue(step, pointer, problems)
+
+
+def _requires(step: Mapping[str, Any], common: CommonFields, pointer: str, problems: ProblemList) -> None:
+    common.requires = read_requires(step, pointer, problems)
+
+
+def _limit(step: Mapping[str, Any], common: CommonFields, pointer: str, problems: ProblemList) -> None:
+    common.limit = read_limit(step, pointer, problems)
+
+
 _READERS = {
     "role": _role, "description": _description, "condition": _read_condition, "on_error": _on_error,
     "continue_on_error": _continue_on_error, "output_to_file": _read_output_file, "timeout_seconds": _timeout_seconds,
     "timeout": _timeout, "enabled": _enabled, "depends_on": _read_depends_on, "join": _read_join,
     "cancel_rest": _cancel_rest, "exclusive": _exclusive, "cache": _cache, "output_schema": _output_schema,
-    "error_output": _error_output, "variables": _variables, "streaming": _streaming,
+    "error_output": _error_output, "variables": _variables, "streaming": _streaming, "queue": _queue, "requires": _requires,
+    "limit": _limit,
 }  # fmt: skip
 
 

@@ -6,18 +6,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .common_fields import LONGEST_TIMEOUT
 from .fields import read_flag, read_number, read_text, wrong_type
 from .kinds import StepKind
 from .params import own_names
+from .placing import read_queue, read_requires
 from .pointers import child
 from .policies import CachePolicy, RetryPolicy
 from .policy_fields import LONGEST, RETRY_FIELDS, read_retry
 from .problems import ProblemList
+from .timeouts import DEFAULT_TIMEOUTS, LONGEST_TIMEOUT, NO_TIMEOUTS, Timeouts, read_timeouts
 
 _TEXT = ("gemini_model", "claude_output_format", "claude_preset", "claude_model", "claude_fallback_model", "output_dir")
 _MAPPINGS = ("gemini_token_budget", "claude_options")
-_OTHERS = ("timeout_seconds", "timeout", "continue_on_error", "cache_results", "cache_ttl", *RETRY_FIELDS)
+_OTHERS = (
+    "queue", "requires", "timeout_seconds", "timeout", "continue_on_error", "cache_results", "cache_ttl", *DEFAULT_TIMEOUTS,
+    *RETRY_FIELDS,
+)  # fmt: skip
 FIELDS = frozenset((*_TEXT, *_MAPPINGS, *_OTHERS))
 
 _OPTIONS = {"claude_output_format": "output_format", "claude_model": "model", "claude_fallback_model": "fallback_model"}
@@ -39,10 +43,13 @@ class Defaults:
     pointer: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    timeouts: Timeouts = NO_TIMEOUTS
     continue_on_error: bool = False
     retry: RetryPolicy | None = None
     cache: CachePolicy | None = None
     output_dir: str | None = None
+    queue: str | None = None
+    requires: tuple[str, ...] = ()
 
     def complete(self, kind: StepKind, params: dict[str, Any]) -> list[Filled]:
         """Fill in what a step of this kind does not say; `params` is changed, but nothing inside it."""
@@ -97,10 +104,13 @@ def read_defaults(workflow: Mapping[str, Any], pointer: str, problems: ProblemLi
         pointer=where,
         model=_model_fields(written, where, problems),
         timeout_seconds=read_number(written, timeout, where, problems, most=LONGEST_TIMEOUT),
+        timeouts=read_timeouts(written, DEFAULT_TIMEOUTS, where, problems),
         continue_on_error=read_flag(written, "continue_on_error", where, problems, default=tolerates),
         retry=read_retry(retry, where, problems) if retry else None,
         cache=_cache(written, where, problems),
         output_dir=read_text(written, "output_dir", where, problems),
+        queue=read_queue(written, where, problems),
+        requires=read_requires(written, where, problems) or (),
     )
 
 

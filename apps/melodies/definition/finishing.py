@@ -7,6 +7,7 @@ from .drafts import Draft, DraftBody
 from .model import Body, Step
 from .params import own_names
 from .policies import CachePolicy, RetryPolicy
+from .timeouts import Timeouts
 
 
 def made(draft: Draft) -> Step:
@@ -24,6 +25,7 @@ def made(draft: Draft) -> Step:
         continue_on_error=draft.defaults.continue_on_error if tolerates is None else tolerates,
         output_to_file=common.output_to_file,
         timeout_seconds=_timeout(draft),
+        timeouts=_timeouts(draft),
         reads=tuple(draft.reads.values()),
         variables=tuple(dict.fromkeys(draft.variables)),
         bodies=tuple([_body(below) for below in draft.bodies]),
@@ -35,6 +37,9 @@ def made(draft: Draft) -> Step:
         local_variables=common.variables,
         exclusive=common.exclusive,
         streaming=common.streaming,
+        queue=_queue(draft),
+        requires=_requires(draft),
+        limit=common.limit,
     )
 
 
@@ -60,9 +65,32 @@ def _timeout(draft: Draft) -> float | None:
     return None if "timeout_seconds" in own_names(draft.kind.params) else default
 
 
+def _timeouts(draft: Draft) -> Timeouts:
+    """Small steps take no time, and those that wait are meant to."""
+    said = draft.common.timeouts
+    return said if draft.kind.waits or draft.kind.inline or not _is_leaf(draft) else said.over(draft.defaults.timeouts)
+
+
+def _is_placed(draft: Draft) -> bool:
+    """Whether the defaults say where it runs: small steps stay with what is before them."""
+    return _is_leaf(draft) and not draft.kind.inline
+
+
+def _queue(draft: Draft) -> str | None:
+    said = draft.common.queue
+    return draft.defaults.queue if said is None and _is_placed(draft) else said
+
+
+def _requires(draft: Draft) -> tuple[str, ...]:
+    said = draft.common.requires
+    return draft.defaults.requires if said is None and _is_placed(draft) else said or ()
+
+
 def _retry(draft: Draft) -> RetryPolicy | None:
     said, default = draft.common, draft.defaults.retry
-    if said.retry_said or default is None or draft.kind.retries_itself or not _is_leaf(draft):
+    # People are not asked again unless their own step says so.
+    apart = draft.kind.retries_itself or draft.kind.waits
+    if said.retry_said or default is None or apart or not _is_leaf(draft):
         return said.retry
     return default
 

@@ -58,7 +58,7 @@ class StepKind:
     name: str
     params: type[BaseModel]
     summary: str
-    queue: Literal["steps", "calls"] = "steps"
+    queue: Literal["steps", "calls", "heavy"] = "steps"
     inline: bool = False
     bodies: tuple[BodyField, ...] = ()
     expressions: tuple[str, ...] = ()

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .limiting import Limit
 from .policies import CachePolicy, RetryPolicy, WorkflowLimits
 from .problems import Problem
+from .timeouts import NO_TIMEOUTS, Timeouts
 
 EdgeOn = Literal["success", "failure", "skipped", "done", "order"]
 """When an edge is satisfied. `order` is the edge of documents that run strictly in order: the predecessor has completed
@@ -92,6 +94,7 @@ class Step:
     continue_on_error: bool = False
     output_to_file: str | None = None
     timeout_seconds: float | None = None
+    timeouts: Timeouts = NO_TIMEOUTS
     reads: tuple[Read, ...] = ()
     variables: tuple[str, ...] = ()
     """Names of the variables this step reads (`state.x` or bare `x`)."""
@@ -105,6 +108,11 @@ class Step:
     exclusive: str | None = None
     streaming: bool = False
     """The document asks for a streamed result (`streaming.enabled`)."""
+    queue: str | None = None
+    """Of workers, when it is not the one of its kind."""
+    requires: tuple[str, ...] = ()
+    """Capabilities its worker must have, sorted."""
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

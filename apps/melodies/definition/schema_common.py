@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .common_fields import ON_ERROR
+from .limiting import MOST_SLOTS
+from .placing import MOST_REQUIRED, PLAIN_NAME
 from .policies import BACKOFFS
 
 Schema = dict[str, Any]
@@ -36,6 +38,8 @@ COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 NUMBER: Final[Schema] = {"type": "number", "minimum": 0}
 MORE_THAN_0: Final[Schema] = {"type": "number", "exclusiveMinimum": 0}
 TEXTS: Final[Schema] = {"type": "array", "items": {"type": "string"}}
+
+PLAIN: Final[Schema] = {"type": "string", "pattern": f"^{PLAIN_NAME}$"}
 
 STEP_LIST: Final[Schema] = {"type": "array", "description": "A list of steps.", "items": ref("step"), "minItems": 1}
 
@@ -70,6 +74,15 @@ COMMON_FIELDS: Final[dict[str, Schema]] = {
     "output_schema": said(ref("json_schema"), "A JSON Schema the result must match; a result that does not fails the step."),
     "timeout_seconds": or_null(MORE_THAN_0, "Seconds the step may take.", examples=[300]),
     "timeout": or_null(MORE_THAN_0, "The same as `timeout_seconds`.", deprecated=True),
+    "queue_timeout_seconds": or_null(
+        MORE_THAN_0, "Seconds the step may wait for a worker; then it has failed with queue_timeout.", examples=[60]
+    ),
+    "heartbeat_timeout_seconds": or_null(
+        MORE_THAN_0, "Seconds between two signs of life of the running step; else it fails with heartbeat_timeout."
+    ),
+    "total_timeout_seconds": or_null(
+        MORE_THAN_0, "Seconds for all of it, waiting and further attempts included; then it fails with total_timeout."
+    ),
     "retry": said(ref("retry"), "How a step that has failed is tried again."),
     "retry_on_error": or_null(FLAG, "Short for a `retry` with its defaults."),
     "max_retries": or_null(COUNT, "Short for `retry: {max_retries: …}`."),
@@ -92,6 +105,11 @@ COMMON_FIELDS: Final[dict[str, Schema]] = {
     "variables": or_null(MAPPING, "Variables of this step only: {{step.variables.NAME}}, or the bare name."),
     "exclusive": or_null(TEXT, "Of the steps of one run that say the same name here, one runs at a time."),
     "streaming": said(ref("streaming"), "Keep the result as a stream."),
+    "queue": or_null(PLAIN, "The queue of workers it is for, when it is not that of its kind.", examples=["heavy"]),
+    "requires": said(ref("capabilities"), "What its worker must have.", examples=["gpu", ["docker", "eu"]]),
+    "limit": said(
+        ref("limit"), "The pool it takes slots of while it runs.", examples=["search-api", {"name": "gpu", "slots": 2}]
+    ),
 }  # fmt: skip
 """By name; a kind that has a field of the same name means its own."""
 
@@ -134,6 +152,24 @@ COMMON_DEFS: Final[dict[str, Schema]] = {
         "description": "order: one after the other. dag: as soon as what they need is there.",
     },
     "json_schema": {"type": ["object", "boolean", "null"]},
+    "capabilities": {
+        "anyOf": [PLAIN, {"type": "array", "items": PLAIN, "maxItems": MOST_REQUIRED}, {"type": "null"}],
+    },
+    "limit": {
+        "anyOf": [
+            PLAIN,
+            {
+                "type": "object",
+                "properties": {
+                    "name": {**PLAIN, "description": "The pool."},
+                    "slots": or_null({"type": "integer", "minimum": 1, "maximum": MOST_SLOTS}, "How many; 1 if not said."),
+                },
+                "required": ["name"],
+                "additionalProperties": False,
+            },
+            {"type": "null"},
+        ],
+    },
     "texts": {"anyOf": [TEXT, TEXTS, {"type": "null"}]},
     "retry": {
         "anyOf": [

@@ -22,6 +22,7 @@ from apps.core.tenancy import staff, working_for
 from apps.core.trail import leave_trace
 from apps.projects import queries
 from apps.projects.errors import SecretNotFound, SecretUnreadable
+from apps.projects.events import secrets_rotating
 from apps.projects.keyring import Place, keyring
 from apps.projects.models import SECRET_NAME, Project, ProjectVariable, Secret
 from apps.projects.permissions import require_in
@@ -122,7 +123,12 @@ def rotate_secrets() -> Rotation:
         stale = list(Secret.objects.exclude(key_id=keys.newest_id).order_by("pk").values_list("pk", flat=True))
         current = Secret.objects.count() - len(stale)
     unreadable = [name for start in range(0, len(stale), _BATCH) for name in _rotate(stale[start : start + _BATCH])]
-    return Rotation(len(stale) - len(unreadable), current, tuple(unreadable))
+    rotated = len(stale) - len(unreadable)
+    answers: list[tuple[int, list[str]]] = [answer for _, answer in secrets_rotating.send(sender=None)]  # type: ignore[misc]
+    for others, unopened in answers:
+        rotated += others
+        unreadable += unopened
+    return Rotation(rotated, current, tuple(unreadable))
 
 
 def _rotate(identifiers: Sequence[UUID]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -108,7 +108,8 @@ def test_tokens_are_seen_without_their_hash_and_revoked(browser: Client, alice: 
     assert browser.get("/admin/accounts/apitoken/add/").status_code == 403
     form = {"action": "revoke", "_selected_action": [str(token.pk)]}
     assert browser.post("/admin/accounts/apitoken/", form).status_code == 302
-    assert queries.authenticate_token(secret) is None
+    with transaction.atomic():
+        assert queries.authenticate_token(secret) is None
 
 
 def test_a_user_is_deleted_with_what_is_theirs(browser: Client, alice: User, orchestra: Organization) -> None:

@@ -55,7 +55,10 @@ def test_knows_its_user_on_the_role_of_the_web(alice: User, bob: User, web_role:
     found = queries.authenticate_token(secret)
     assert found is not None
     assert found.user == alice
-    assert not ApiToken.objects.exists()
+    assert found == ApiToken.objects.get()
+    assert queries.authenticate_token("sym_nobody_knows") is None
+    assert ApiToken.objects.get() == found
+    assert not ApiToken.objects.filter(user=bob).exists()
 
 
 @pytest.mark.parametrize("secret", ["", "sym_", "sym_x_y", "x", "sym_" + "x" * 10_000, "sym_\0", "sym_\udcff_é"])

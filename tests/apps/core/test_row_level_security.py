@@ -40,6 +40,8 @@ OPEN_TABLES = {
     "accounts_user_groups": "groups of the admin, which only staff uses",
     "accounts_user_user_permissions": "permissions of the admin, which only staff uses",
     "billing_plan": "the price list, which is for everybody",
+    "executions_worker": "who works, for everybody",
+    "executions_route": "the queues runs have needed, which workers of all look at",
 }
 
 pytestmark = pytest.mark.django_db

@@ -19,6 +19,7 @@ from apps.executions import blobs, ledger, services
 from apps.executions.models import Execution
 from apps.melodies import services as melodies
 from apps.melodies.models import MelodyVersion
+from tests.stored import store
 
 FORK = """\
 workflow:
@@ -39,8 +40,11 @@ def as_worker() -> Iterator[None]:
         cursor.execute("SELECT current_user")
         (before,) = cursor.fetchone()
         cursor.execute("SET ROLE symphony_worker")
-        yield
-        cursor.execute(f'SET ROLE "{before}"')
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                cursor.execute(f'SET ROLE "{before}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,8 @@ class Player:
 
     def artifact(self, name: str, data: bytes, content_type: str) -> dict[str, Any]:
         """Bytes in the store, as an outcome's `artifacts` name them."""
-        sha256, _ = blobs.put(self.organization, data)
+        with as_worker():
+            sha256 = store(self.organization, data)
         identifier = str(UUID(bytes=blobs.address(name.encode()).encode()[:16]))
         return {
             "id": identifier,

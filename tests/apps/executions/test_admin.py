@@ -15,9 +15,9 @@ from django.urls import reverse
 from apps.accounts import services as accounts
 from apps.accounts.models import Organization, User
 from apps.core.tenancy import acting_as, staff, working_for
-from apps.executions import blobs
 from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
 from apps.melodies.models import Melody, MelodyVersion
+from tests.stored import file_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long and winding road"
@@ -268,7 +268,7 @@ class TestArtifacts:
             artifact = Artifact.objects.get(execution=execution)
         assert "fetch" in browser.get(list_of(Artifact)).content.decode()
         response = browser.get(reverse("admin:executions_artifact_bytes", args=[artifact.pk]))
-        assert response.content == b"hymn"
+        assert response.getvalue() == b"hymn"
         assert response["Content-Disposition"] == "attachment; filename*=UTF-8''hymn.txt"
         assert response["Content-Type"] == "application/octet-stream"
 
@@ -276,7 +276,7 @@ class TestArtifacts:
         execution = run(alice)
         with staff():
             artifact = Artifact.objects.get(execution=execution)
-        blobs.path_of(str(artifact.organization_id), artifact.content_hash).unlink()
+        file_of(artifact.organization_id, artifact.content_hash).unlink()
         assert browser.get(reverse("admin:executions_artifact_bytes", args=[artifact.pk])).status_code == 404
 
 

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from apps.executions import blobs
+from tests.stored import file_of, forge
 
 pytestmark = pytest.mark.django_db
 
@@ -106,8 +106,8 @@ def test_damaged_bytes_are_never_sent(
     run: Any, listed: dict[str, Any], alice: User, api_of: Callable[[User], APIClient]
 ) -> None:
     report = listed["report.md"]
-    path = blobs.path_of(str(run.organization_id), report["content_hash"])
-    path.write_bytes(b"# Forged")
+    path = file_of(run.organization_id, report["content_hash"])
+    forge(path, b"# Forged")
     damaged = api_of(alice).get(report["content_url"])
     assert (damaged.status_code, damaged.json()["code"]) == (500, "blob_damaged")
     path.unlink()

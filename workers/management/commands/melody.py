@@ -11,19 +11,26 @@ from django.db import OperationalError
 from apps.core.errors import SymphonyError
 from workers.management.melody import (
     approve,
+    bulk,
     cancel,
     diff,
+    explain,
     import_n8n,
     lint,
     migrate,
     pause,
     publish,
     reject,
+    rerun,
     resume,
+    retry,
     run,
     schema,
+    set_result,
     show,
     signal,
+    skip,
+    trigger,
     validate,
 )
 from workers.management.melody.terminal import FAILED, SubCommand, Terminal
@@ -41,9 +48,16 @@ _VERBS: Final[dict[str, SubCommand]] = {
     "pause": pause,
     "resume": resume,
     "cancel": cancel,
+    "retry": retry,
+    "rerun": rerun,
+    "skip": skip,
+    "set-result": set_result,
+    "bulk": bulk,
+    "explain": explain,
     "approve": approve,
     "reject": reject,
     "signal": signal,
+    "trigger": trigger,
 }
 _NO_JSON: Final = ("schema",)
 

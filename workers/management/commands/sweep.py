@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from workers import undecided
 from workers.pit.stale import sweep_until
 
 
@@ -18,4 +19,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        sweep_until(stop)
+        sweep_until(stop, undecided.decide)

@@ -19,6 +19,7 @@ HELP = "let nothing new of an execution begin"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("execution", type=UUID, metavar="EXECUTION")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, kept with the event")
     user_argument(parser)
 
 
@@ -26,5 +27,5 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
     user = user_named(options["user"])
     with acting_as(user.pk):
         execution = lookups.execution_for(actor=user, execution_id=options["execution"])
-        execution = services.pause_execution(actor=user, execution=execution)
+        execution = services.pause_execution(actor=user, execution=execution, reason=options["reason"])
     terminal.either([f"execution {execution.pk} {execution.status}"], as_json(user, execution))

@@ -91,7 +91,7 @@ def as_json(user: User, execution: Execution) -> dict[str, Any]:
             "status": execution.status,
             "error": error,
             "outputs": queries.execution_outputs(execution),
-            "task_counts": queries.task_counts(execution.pk),
+            "task_counts": queries.task_counts(execution),
         }
 
 

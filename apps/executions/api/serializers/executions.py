@@ -14,7 +14,8 @@ from apps.executions.api.serializers.fields import ERROR, EXECUTION_STATUSES, NU
 from apps.executions.models import Execution
 from apps.executions.states import TaskStatus
 
-_LINKS = ("tasks", "events", "artifacts", "graph", "signals", "spending", "stream", "pause", "resume", "cancel", "page")
+_LINKS = ("tasks", "events", "artifacts", "graph", "signals", "spending", "stream", "pause", "resume", "cancel", "retry", "rerun",
+          "page")  # fmt: skip
 
 
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
@@ -24,6 +25,16 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     version = serializers.IntegerField(source="version.number", read_only=True)
     parent = serializers.UUIDField(  # type: ignore[assignment]  # a field
         source="parent_execution_id", read_only=True, allow_null=True
+    )
+    rerun_of = serializers.UUIDField(
+        source="rerun_of_id", read_only=True, allow_null=True, help_text="The execution whose results it has kept."
+    )
+    rerun_mode = serializers.CharField(
+        read_only=True, help_text="failed, downstream or from_here; empty if it is none."
+    )
+    rerun_step = serializers.CharField(read_only=True, help_text="The step it began from, with from_here.")
+    trigger = serializers.UUIDField(
+        source="trigger_id", read_only=True, allow_null=True, help_text="What started it, if no person did."
     )
     project = serializers.UUIDField(source="project_id", read_only=True, allow_null=True)
     agent = serializers.UUIDField(source="agent_id", read_only=True, allow_null=True)
@@ -47,12 +58,18 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
             "error",
             "correlation_id",
             "parent",
+            "rerun_of",
+            "rerun_mode",
+            "rerun_step",
+            "trigger",
             "project",
             "agent",
             "retry_count",
             "max_retries",
+            "priority",
             "created_at",
             "updated_at",
+            "retried_at",
             "started_at",
             "paused_at",
             "resumed_at",
@@ -139,4 +156,4 @@ class ExecutionDetailSerializer(ExecutionSerializer):
         }
     )
     def get_task_counts(self, execution: Execution) -> dict[str, int]:
-        return queries.task_counts(execution.pk)
+        return queries.task_counts(execution)

@@ -22,6 +22,9 @@ class StartInput(serializers.Serializer[Execution]):
     parent = serializers.UUIDField(  # type: ignore[assignment]  # a field
         required=False, help_text="The execution this one is started for."
     )
+    priority = serializers.IntegerField(
+        required=False, min_value=-10, max_value=10, help_text="Among the runs of the organization; 0 if not given."
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         # An input under a name nobody reads would be a run with other values than were meant.
@@ -40,3 +43,6 @@ class PauseInput(serializers.Serializer[Execution]):
 
 class CancelInput(serializers.Serializer[Execution]):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    cascade = serializers.BooleanField(
+        required=False, default=True, help_text="Cancel the executions that were started for it as well."
+    )

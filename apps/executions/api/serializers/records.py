@@ -43,6 +43,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     metadata = serializers.DictField(read_only=True)
     url = serializers.SerializerMethodField()
     content_url = serializers.SerializerMethodField(help_text="Where the bytes are.")
+    lineage_url = serializers.SerializerMethodField(help_text="Where it comes from, and what was made from it.")
 
     class Meta:
         model = Artifact
@@ -51,6 +52,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
             "execution",
             "task",
             "task_name",
+            "attempt",
             "name",
             "artifact_type",
             "content_type",
@@ -60,6 +62,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
             "created_at",
             "url",
             "content_url",
+            "lineage_url",
         )
         read_only_fields = fields
 
@@ -75,3 +78,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     @extend_schema_field(URI)
     def get_content_url(self, artifact: Artifact) -> str:
         return reverse("artifact-content", [artifact.pk], request=self.context["request"])
+
+    @extend_schema_field(URI)
+    def get_lineage_url(self, artifact: Artifact) -> str:
+        return reverse("artifact-lineage", [artifact.pk], request=self.context["request"])

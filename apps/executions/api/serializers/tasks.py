@@ -54,6 +54,9 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
     queue = serializers.CharField(read_only=True)
     worker = serializers.CharField(read_only=True, allow_null=True)
     parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)  # type: ignore[assignment]
+    kept_from = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="The task of an earlier execution whose result this is."
+    )
     iteration = serializers.SerializerMethodField()
     duration_seconds = serializers.SerializerMethodField()
     waiting_for = serializers.SerializerMethodField()
@@ -76,6 +79,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
             "queue",
             "worker",
             "parent",
+            "kept_from",
             "iteration",
             "created_at",
             "dispatched_at",

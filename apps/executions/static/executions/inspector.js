@@ -6,6 +6,12 @@ const STEP = 100;
 const MOST_CHARACTERS = 20_000;
 const FIRST = { failed: 0, executing: 1, waiting: 2, dispatched: 3, pending: 4, cancelled: 5, skipped: 6, completed: 7 };
 
+async function json(url) {
+  const response = await fetch(url, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(String(response.status));
+  return response.json();
+}
+
 export class Inspector {
   constructor(run, urls, artifacts) {
     this.run = run;
@@ -108,22 +114,24 @@ export class Inspector {
   }
 
   async read(task, detail) {
-    let told;
+    let told, why;
     try {
-      const response = await fetch(this.urls.task(this.run.idOf(task.seq)), { headers: { Accept: "application/json" } });
-      if (!response.ok) throw new Error(String(response.status));
-      told = await response.json();
+      const id = this.run.idOf(task.seq);
+      told = await json(this.urls.task(id));
+      why = ENDED.has(told.status) ? null : await json(this.urls.explain(id));
     } catch (error) {
       detail.node.textContent = `The task cannot be read just now (${error.message}).`;
       return;
     }
-    detail.node.replaceChildren(this.list(task, told));
+    detail.node.replaceChildren(this.list(task, told, why));
   }
 
-  list(task, told) {
+  list(task, told, why) {
     const rows = [];
     const add = (name, value) => { if (value) rows.push(element("dt", {}, name), element("dd", {}, value)); };
     add("Waited", task.dispatched && task.started ? `${duration(task.started - task.dispatched)} for a worker` : "");
+    for (const reason of why ? why.reasons : []) add("Why", reason.message);
+    if (why && why.predicted_start && why.predicted_start.at) add("Begins", `about ${dateAndTime(Date.parse(why.predicted_start.at))} (${why.predicted_start.confidence} confidence)`);
     const asked = told.waiting_for;
     if (asked) {
       const named = [asked.reason, asked.name].filter(Boolean).join(": ");

@@ -17,6 +17,7 @@ const data = JSON.parse(document.getElementById("run-data").textContent);
 const urls = {
   ...data.urls,
   task: (id) => data.urls.task.replace(NIL, id),
+  explain: (id) => data.urls.explain.replace(NIL, id),
   artifact: (id) => data.urls.artifact.replace(NIL, id),
 };
 const byId = (id) => document.getElementById(id);

@@ -14,6 +14,7 @@ WARNINGS: Final[dict[str, str]] = {
     "not_carried_out": "A field the language names, which is kept and which no run depends on.",
     "outdated_form": "An older form of the language; `melody migrate` rewrites it.",
     "secret": "Something that looks like a key or password, in plain text.",
+    "shadowed_timeout": "A timeout of a step that another one always ends before it.",
     "step_name": "A step's name other than a letter followed by letters, digits, _ and -.",
     "unknown_field": "A field nobody knows, in a section that keeps such fields.",
     "unreachable_step": "A step that can never run.",

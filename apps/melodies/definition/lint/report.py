@@ -16,7 +16,7 @@ from apps.melodies.definition.rows_bodies import workflow_of, written_steps
 from apps.melodies.definition.source_tokens import Media
 from apps.melodies.definition.validation import validate
 
-from . import conditions, names, reach, secrets, sizes, tokens, unset, variables
+from . import conditions, names, reach, secrets, sizes, timeouts, tokens, unset, variables
 from .look import Constants, Look
 
 _RULES: Final = (
@@ -27,6 +27,7 @@ _RULES: Final = (
     unset.check,
     sizes.check,
     tokens.check,
+    timeouts.check,
     secrets.check,
 )
 

@@ -1,0 +1,106 @@
+"""What starting a melody takes, in one question to the database (`ledger_facts`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, models
+
+from apps.accounts import permissions as accounts
+from apps.accounts.models import Organization
+from apps.accounts.permissions import Action
+from apps.billing.entitlements import Entitlements
+from apps.billing.models import LIVE
+from apps.billing.queries import entitled
+from apps.melodies.definition.model import REMEMBERED_VARIABLES
+from apps.melodies.errors import MelodyNotFound
+from apps.melodies.models import Melody, MelodyVersion
+from apps.projects import permissions as projects
+from apps.projects.models import Project, ProjectAccessMode
+from apps.projects.standing import effective_role
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`melody` (with organization and project) and `version` carry the fields a start needs; others load when asked for.
+    `workflow` is the version's document without its steps, `remembered` the variables earlier runs have kept."""
+
+    melody: Melody
+    version: MelodyVersion
+    role: str
+    entitlements: Entitlements
+    workflow: Mapping[str, Any]
+    remembered: Mapping[str, Any]
+    particular: bool = False
+    """Whether a step says which queue it is for or what its worker must have."""
+
+    def require(self, action: Action) -> None:
+        """Raise unless the actor may."""
+        if self.melody.project is None:
+            accounts.require_of(self.role, self.melody.organization, action)
+        else:
+            projects.require_of(self.role, self.melody.project, action)
+
+
+def facts_to_start(*, actor_id: UUID, melody_id: UUID, number: int | None = None) -> Facts:
+    """Of the version with this number, or the latest. Raises `MelodyNotFound` also for what is hidden from the actor."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ledger_facts(%s, %s, %s, %s, %s)", [actor_id, melody_id, number, REMEMBERED_VARIABLES, list(LIVE)]
+        )
+        found = cursor.fetchone()[0]
+    if found is None:
+        raise MelodyNotFound
+    return _read(json.loads(found) if isinstance(found, str) else found, number)
+
+
+def _read(found: Mapping[str, Any], number: int | None) -> Facts:
+    organization = _row(Organization, found["organization"])
+    project = None if found["project"] is None else _row(Project, found["project"])
+    role = found["role"]
+    if project is not None:
+        restricted = project.access == ProjectAccessMode.RESTRICTED
+        role = effective_role(role, restricted=restricted, named=found["named"] or ())
+    if role is None:
+        raise MelodyNotFound
+    if found["version"] is None:
+        raise MelodyNotFound(f"This melody has no version{' yet' if number is None else f' {number}'}.")
+    workflow = found["version"].pop("workflow")
+    melody, version = _row(Melody, found["melody"]), _row(MelodyVersion, found["version"])
+    melody.organization, melody.project = organization, project
+    version.melody, version.organization = melody, organization
+    plan = found["plan"] or {}
+    return Facts(
+        melody=melody,
+        version=version,
+        role=role,
+        entitlements=entitled(organization.subscription_tier, plan.get("tier"), plan.get("features")),
+        workflow=workflow,
+        remembered=found["remembered"] or {},
+        particular=found["version"]["particular"],
+    )
+
+
+def _row(model: type[Row], values: Mapping[str, Any]) -> Row:
+    """A row of which only these columns are loaded."""
+    fields = [field for field in model._meta.concrete_fields if field.attname in values]  # noqa: SLF001 - public by its documentation
+    return model.from_db(
+        connection.alias,
+        [field.attname for field in fields],
+        [_value(field, values[field.attname]) for field in fields],
+    )
+
+
+def _value(field: models.Field[Any, Any], value: Any) -> Any:
+    if value is not None and isinstance(field, models.UUIDField | models.ForeignKey):
+        return UUID(value)
+    if value is not None and isinstance(field, models.DateTimeField):
+        return datetime.fromisoformat(value)
+    return value

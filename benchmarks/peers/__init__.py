@@ -1,0 +1,1 @@
+"""Symphony beside other engines, each in an environment of its own: `make bench-peers`, docs/benchmarks.md."""

@@ -1,0 +1,1 @@
+"""What Symphony says of itself to machines: metrics, traces, health."""
