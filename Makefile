@@ -6,13 +6,14 @@ FLOWER_PORT ?= 5555
 JOBS ?= 2
 FUZZ_SECONDS ?= 300
 MINUTES ?= 5
+PEERS ?=
 SEED ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up servers demo test test-rabbitmq check chaos client fuzz format bench bench-api lock clean
+.PHONY: help setup up servers demo test test-rabbitmq check chaos client fuzz format bench bench-api bench-peers lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -73,6 +74,9 @@ bench-api: $(STAMP) ## measure lists and details at 100,000 melodies and 1,000,0
 
 bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/results.json
 	@exec $(PY) -m benchmarks --readme --tied
+
+bench-peers: $(STAMP) ## measure Symphony beside other engines (PEERS=dbos,prefect; default all), write benchmarks/peers.json
+	@exec $(PY) -m benchmarks.peers --tied --peers "$(PEERS)" $(ARGS)
 
 lock: $(STAMP) ## pin requirements*.txt anew from pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

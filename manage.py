@@ -28,7 +28,7 @@ OWNER_COMMANDS = frozenset(
         "audit",
     ]
 )
-WORKER_COMMANDS = frozenset({"sweep"})
+WORKER_COMMANDS = frozenset({"store", "sweep"})
 
 
 def role_for(command: str) -> str:

@@ -357,6 +357,7 @@ SPECTACULAR_SETTINGS = {
         "VersionBump": "apps.agents.api.serializers.BUMPS",
         "ExecutionStatus": "apps.executions.api.serializers.EXECUTION_STATUSES",
         "TaskStatus": "apps.executions.api.serializers.TASK_STATUSES",
+        "PoolKind": "apps.executions.models.PoolKind",
         "TriggerKind": "apps.triggers.api.serializers.KINDS",
         "TriggerState": "apps.triggers.api.serializers.TRIGGER_STATES",
         "FiringState": "apps.triggers.api.serializers.FIRING_STATES",

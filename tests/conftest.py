@@ -17,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import hypothesis
+import kombu
 import psycopg2
 import pytest
 import redis
@@ -231,11 +232,16 @@ def child_environ(servers: Servers, urls: roles.DatabaseUrls, home: Path) -> Cal
 
 
 @pytest.fixture
-def empty_broker(servers: Servers) -> redis.Redis:
+def empty_broker(servers: Servers) -> None:
     """A broker without a message of an earlier test."""
-    client = redis.Redis.from_url(servers.broker_url)
-    client.flushdb()
-    return client
+    if servers.broker_url.startswith("redis"):
+        with redis.Redis.from_url(servers.broker_url) as client:
+            client.flushdb()
+        return
+    with kombu.Connection(servers.broker_url) as connected:
+        for queue in brokers.QUEUES:
+            with suppress(connected.channel_errors):
+                connected.channel().queue_purge(queue)
 
 
 @contextmanager

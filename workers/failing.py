@@ -10,7 +10,17 @@ from typing import Any, Self
 from apps.executions.states import Phase
 from workers import retrying
 from workers.contract import FrameOutcome, StepFailed
-from workers.outcomes import Claimed, Expansion, Outcome, Result, Waiting, error_of, failed
+from workers.outcomes import (
+    RESULT_REFUSED,
+    Claimed,
+    Expansion,
+    Outcome,
+    Result,
+    Waiting,
+    error_of,
+    failed,
+    why_refused,
+)
 from workers.storable import as_far_as_storable
 
 _NEVER_AGAIN = frozenset(
@@ -33,6 +43,11 @@ class Failure:
     @classmethod
     def of(cls, error: StepFailed) -> Self:
         return cls(error.code, str(error), error.details, error.transient, error.final, error.retry_after)
+
+
+def refusal_of(error: Exception) -> Failure:
+    """The database cannot store what the step made."""
+    return Failure(RESULT_REFUSED, why_refused(error))
 
 
 def after_failure(claimed: Claimed, failure: Failure, told: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> Result:

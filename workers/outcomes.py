@@ -13,6 +13,7 @@ from workers.storable import as_far_as_storable, storable_text
 Claimed = Mapping[str, Any]
 """A task as ledger_payload hands it over."""
 LONGEST_MESSAGE = 10_000
+RESULT_REFUSED = "result_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,12 @@ def failed(claimed: Claimed, error: Mapping[str, Any], **more: Any) -> Outcome:
     return Outcome(claimed, "failed", error=error, events=[("error_occurred", told)], **more)
 
 
+def why_refused(error: Exception) -> str:
+    return storable_text(f"The result cannot be stored: {str(error).splitlines()[0]}")
+
+
 def refused(row: Mapping[str, Any], error: Exception) -> dict[str, Any]:
     """The outcome instead of one the database cannot store."""
-    message = storable_text(f"The result cannot be stored: {str(error).splitlines()[0]}")
-    told = {"code": "result_refused", "message": message}
+    told = {"code": RESULT_REFUSED, "message": why_refused(error)}
     kept = {key: row[key] for key in ("task", "attempt", "lease")}
     return {**kept, "status": "failed", "output": None, "error": told, "events": [["error_occurred", told]]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from apps.executions.ledger import NOTHING, HandOver, Keep
 from workers import attempt
 from workers.carried import Carried
 from workers.draining import draining
+from workers.failing import after_failure, refusal_of
 from workers.going_on import GoesOn, go_on
 from workers.heart import heart
 from workers.insisting import insist
@@ -105,7 +106,7 @@ class _Slot:
 
     def _run(self, batch: Sequence[dict[str, Any]], *, others: bool) -> list[HandOver]:
         """Run a batch; what each recording call released."""
-        outcomes: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        outcomes: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
         handed: list[HandOver] = []
         for claimed in batch:
             try:
@@ -118,13 +119,14 @@ class _Slot:
                     else self._go_on(result, handed, others=others or len(batch) > 1)
                 )
                 if ended is not None:
-                    outcomes[claimed["organization"], claimed["execution"], claimed["version"]].append(ended.as_row())
+                    outcomes[claimed["organization"], claimed["execution"], claimed["version"]].append(ended)
             except attempt.Abandoned:
                 logger.info("task %s is not ours any more; its outcome is not recorded", claimed["task"])
                 if claimed["pooled"]:
                     tracker.release(insist(partial(ledger.pool_stopped, claimed)), at_once=False)
         keep = self._keep(others=others or len(outcomes) > 1)
-        handed.extend(self._finish(of[0], together, keep) for of, together in outcomes.items())
+        for together in outcomes.values():
+            handed.extend(self._finish(together, keep))
         for claimed in batch:
             heart.release(claimed["lease"])
             self._held.discard(claimed["lease"])
@@ -152,14 +154,29 @@ class _Slot:
         handed.append(after)
         return None
 
-    def _finish(self, organization_id: str, outcomes: Sequence[dict[str, Any]], keep: Keep) -> HandOver:
-        """Record outcomes of one run and version."""
+    def _finish(self, outcomes: Sequence[Outcome], keep: Keep) -> list[HandOver]:
+        """Record outcomes of one run and version. Those the database refuses have failed, and go the way of other failures."""
         try:
-            handed = insist(lambda: ledger.finish(organization_id, outcomes, self._worker, keep))
+            return [self._record([outcome.as_row() for outcome in outcomes], outcomes[0].claimed, keep)]
         except DataError as error:
             logger.exception("the database refused a result")
-            instead = [refused(outcome, error) for outcome in outcomes]
-            handed = insist(lambda: ledger.finish(organization_id, instead, self._worker, keep))
+            if len(outcomes) > 1:
+                return [handed for outcome in outcomes for handed in self._finish([outcome], NOTHING)]
+            return self._refuse(outcomes[0], error)
+
+    def _refuse(self, outcome: Outcome, error: DataError) -> list[HandOver]:
+        claimed, handed = outcome.claimed, list[HandOver]()
+        result = after_failure(claimed, refusal_of(error))
+        try:
+            instead = result if isinstance(result, Outcome) else self._go_on(result, handed, others=True)
+            if instead is not None:
+                handed.append(self._record([instead.as_row()], claimed, NOTHING))
+        except DataError:
+            handed.append(self._record([refused(outcome.as_row(), error)], claimed, NOTHING))
+        return handed
+
+    def _record(self, rows: Sequence[dict[str, Any]], claimed: Mapping[str, Any], keep: Keep) -> HandOver:
+        handed = insist(lambda: ledger.finish(claimed["organization"], rows, self._worker, keep))
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed

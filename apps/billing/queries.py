@@ -152,6 +152,12 @@ def retention_by_organization() -> dict[UUID, int]:
     return {pk: each.retention_days for pk, each in found.items() if each.retention_days is not None}
 
 
+def tasks_by_organization() -> dict[UUID, int]:
+    """How many steps organizations may run at once, where there is a limit; call it while sweeping."""
+    found = _entitlements(Organization.objects.all())
+    return {pk: each.concurrent_tasks for pk, each in found.items() if each.concurrent_tasks is not None}
+
+
 def _entitlements(organizations: QuerySet[Organization]) -> dict[UUID, Entitlements]:
     """In one question."""
     live = FilteredRelation("subscriptions", condition=Q(subscriptions__status__in=LIVE))

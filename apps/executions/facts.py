@@ -49,26 +49,30 @@ class Facts:
             projects.require_of(self.role, self.melody.project, action)
 
 
-def facts_to_start(*, actor_id: UUID, melody_id: UUID, number: int | None = None) -> Facts:
-    """Of the version with this number, or the latest. Raises `MelodyNotFound` also for what is hidden from the actor."""
+def facts_to_start(*, actor_id: UUID, melody_id: UUID, number: int | None = None, staff: bool = False) -> Facts:
+    """Of the version with this number, or the latest. Raises `MelodyNotFound` also for what is hidden from the actor.
+
+    `staff` need no role there: theirs may be empty.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT ledger_facts(%s, %s, %s, %s, %s)", [actor_id, melody_id, number, REMEMBERED_VARIABLES, list(LIVE)]
+            "SELECT ledger_facts(%s, %s, %s, %s, %s, %s)",
+            [actor_id, melody_id, number, REMEMBERED_VARIABLES, list(LIVE), staff],
         )
         found = cursor.fetchone()[0]
     if found is None:
         raise MelodyNotFound
-    return _read(json.loads(found) if isinstance(found, str) else found, number)
+    return _read(json.loads(found) if isinstance(found, str) else found, number, staff=staff)
 
 
-def _read(found: Mapping[str, Any], number: int | None) -> Facts:
+def _read(found: Mapping[str, Any], number: int | None, *, staff: bool) -> Facts:
     organization = _row(Organization, found["organization"])
     project = None if found["project"] is None else _row(Project, found["project"])
     role = found["role"]
-    if project is not None:
+    if project is not None and role is not None:
         restricted = project.access == ProjectAccessMode.RESTRICTED
         role = effective_role(role, restricted=restricted, named=found["named"] or ())
-    if role is None:
+    if role is None and not staff:
         raise MelodyNotFound
     if found["version"] is None:
         raise MelodyNotFound(f"This melody has no version{' yet' if number is None else f' {number}'}.")
@@ -80,7 +84,7 @@ def _read(found: Mapping[str, Any], number: int | None) -> Facts:
     return Facts(
         melody=melody,
         version=version,
-        role=role,
+        role=role or "",
         entitlements=entitled(organization.subscription_tier, plan.get("tier"), plan.get("features")),
         workflow=workflow,
         remembered=found["remembered"] or {},

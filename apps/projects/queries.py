@@ -154,4 +154,4 @@ def _readable(actor: User) -> QuerySet[Project]:
 
 def _naming(user: User) -> Q:
     """Rows of access that name them, by themselves or by a team."""
-    return Q(user=user) | Q(team__memberships__user=user)
+    return Q(user=user) | Q(team__in=TeamMembership.objects.filter(user=user).values("team"))

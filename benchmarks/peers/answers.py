@@ -78,7 +78,9 @@ def checked(job: Job, answer: Answer) -> Answer:
         for number in before:
             if answer.spans[node].started < answer.spans[number].ended - TOLERANCE:
                 raise StackError(f"step {node} began before step {number}, which it follows, had ended")
-    if any(span.ended - span.started < seconds - TOLERANCE for span, seconds in zip(answer.spans, job.seconds, strict=True)):
+    if any(
+        span.ended - span.started < seconds - TOLERANCE for span, seconds in zip(answer.spans, job.seconds, strict=True)
+    ):
         raise StackError("a step was shorter than its sleep")
     most = at_once(answer.spans)
     if most > SLOTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ def ready(peer: Peer, root: Path, log: Path, say: Callable[[str], None]) -> Path
     folder, requirements = root / peer.home, HERE / peer.home / "requirements.txt"
     stamp, digest = folder / ".installed", fingerprint(requirements)
     if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == digest):
-        say(f"{peer.label}: installing into {folder}, which takes minutes")
+        say(f"{peer.label}: installing into {folder}: that takes minutes")
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _run([sys.executable, "-m", "venv", str(folder)], log)
@@ -42,7 +43,7 @@ def _run(command: list[str], log: Path) -> None:
     try:
         code = process.wait(INSTALL_SECONDS)
     except BaseException:
-        stop(process, 9, seconds=5)
+        stop(process, signal.SIGKILL, seconds=5)
         raise
     if code != 0:
         raise StackError(f"cannot be installed: {tail(log)} (log: {log})")

@@ -1,7 +1,8 @@
 """Who takes part, how each is set up, and what of its time is a timer. Pure.
 
 A command may name {python} and {bin} of the peer's environment, its {folder} here, {home}, a folder of its own that is empty
-at first, and {port}, a free one. So may variables, and {database}, {broker} and {results}, which are its own URLs.
+at first, and {port}, a free one. So may variables, and also {secret}, and the URLs {broker}, {results} and {database}, the last
+one for SQLAlchemy as {sqlalchemy} and {asyncpg} too.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ class Peer:
 
 PEERS = (
     Peer(
-        "dbos",
+        "dbos-process",
         "DBOS in one process",
         "in_process.py",
         "none: steps are coroutines of one process, which records each",
+        folder="dbos",
         to_beat=True,
     ),
     Peer(
@@ -81,7 +83,7 @@ PEERS = (
             "DIRECTOR_BROKER_URI": "{broker}",
             "DIRECTOR_RESULT_BACKEND_URI": "{results}",
         },
-        prepare=(("{python}", "{folder}/flows.py", "prepare"), ("{bin}/director", "db", "upgrade")),
+        prepare=(("{python}", "{folder}/prepare.py"), ("{bin}/director", "db", "upgrade")),
         services=(
             Service("worker", ("{bin}/celery", "-A", "director._auto:cel", "worker", "-P", "prefork", "-c", "4")),
         ),
@@ -114,7 +116,11 @@ PEERS = (
         "Dagster in process",
         "flows.py",
         "none: the run queue, which polls every 5 s, is left out; its in-process executor runs one step at a time",
-        variables={"DAGSTER_HOME": "{home}", "DAGSTER_DISABLE_TELEMETRY": "yes"},
+        variables={
+            "DAGSTER_HOME": "{home}",
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "DAGSTER_DATABASE_URL": "{sqlalchemy}",
+        },
         seconds=600.0,
     ),
     Peer(
@@ -129,15 +135,16 @@ PEERS = (
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "4",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": "{home}/dags",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://127.0.0.1:{port}/execution/",
             "AIRFLOW__API__PORT": "{port}",
             "AIRFLOW__API__BASE_URL": "http://127.0.0.1:{port}",
             "AIRFLOW__API_AUTH__JWT_SECRET": "{secret}",
-            "AIRFLOW__CORE__INTERNAL_API_SECRET_KEY": "{secret}",
             "AIRFLOW__API__SECRET_KEY": "{secret}",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         },
         prepare=(("{bin}/airflow", "db", "migrate"),),
         services=(

@@ -8,6 +8,8 @@ control, and a failing one is made small. After each step the committed rows are
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -108,13 +110,24 @@ class Ground:
     seats: list[Seat] = field(default_factory=lambda: [Seat() for _ in range(SEATS)])
     judged: int = 0
     claims: int = 0
+    until: float = math.inf
+    """When the clock shows this, examples end where they are."""
+
+    @property
+    def time_is_up(self) -> bool:
+        return time.monotonic() > self.until
 
     def close(self) -> None:
         for seat in self.seats:
             seat.close()
 
 
-WHAT = ("claim",) * 6 + ("completed",) * 4 + ("time passes",) * 4 + ("failed", "skipped", "renew", "timer", "retry")
+WHAT = (
+    ("claim",) * 6
+    + ("completed",) * 4
+    + ("time passes",) * 4
+    + ("failed", "skipped", "renew", "timer", "retry", "give back")
+)
 WHAT += ("commit",) * 2 + ("roll back", "pause", "resume", "resume", "cancel?")
 _END_EVENTS = {"completed": "task_completed", "failed": "error_occurred", "skipped": "task_skipped"}
 Claimed = tuple[int, int, Given]
@@ -181,6 +194,8 @@ class Play:
                 self.cancel(seat, hold=hold)
         elif what == "renew":
             self.renew(seat, self.some_claim(pick))
+        elif what == "give back":
+            self.give_back(seat, self.some_claim(pick), hold=hold)
         elif what in {"timer", "retry"}:
             self.wait(seat, self.some_claim(pick), what, hold=hold)
         else:
@@ -229,6 +244,20 @@ class Play:
             return (lambda: self.model.waits(index, reason)) if held else None
 
         self.attempt(seat, lambda: ledger.wait(given, reason, due), check, hold=hold, touches=index)
+
+    def give_back(self, seat: Seat, claimed: Claimed, *, hold: bool) -> None:
+        """By a worker that leaves: the next claim has the number of this one."""
+        index, number, given = claimed
+        held = self.model.holds(index, number)
+
+        def check(released: list[ledger.Release]) -> Act | None:
+            assert held or not released, f"s{index} lease {number}: {self.model.steps[index]}, {released}"
+            return (lambda: self.model.handed_over(index)) if held else None
+
+        def act() -> list[ledger.Release]:
+            return ledger.give_back(given["organization"], [(given["task"], given["lease"])], "machine")
+
+        self.attempt(seat, act, check, hold=hold, touches=index)
 
     def renew(self, seat: Seat, claimed: Claimed) -> None:
         index, number, given = claimed
@@ -348,7 +377,8 @@ def machine(ground: Ground) -> type[RuleBasedStateMachine]:
 
         @initialize(which=st.integers(0, len(ground.melodies) - 1))
         def begin(self, which: int) -> None:
-            self.play = Play(ground, which)
+            if not ground.time_is_up:
+                self.play = Play(ground, which)
 
         # One rule for all: Hypothesis leaves whole rules out of an example, and without claims nothing happens.
         @rule(
@@ -358,8 +388,8 @@ def machine(ground: Ground) -> type[RuleBasedStateMachine]:
             hold=st.sampled_from([True, False, False]),
         )
         def happens(self, what: str, which: int, pick: int, *, hold: bool) -> None:
-            assert self.play is not None
-            self.play.happens(what, ground.seats[which], pick, hold=hold)
+            if self.play is not None:
+                self.play.happens(what, ground.seats[which], pick, hold=hold)
 
         @invariant()
         def rows_are_as_the_model_says(self) -> None:

@@ -15,6 +15,12 @@ from tests.unit.compiler.melodies import EDGES, Sketch, interpret, run_fails
 
 MODULUS = 1_000_003
 SIGNAL = "go"
+POOLS: Mapping[str, Mapping[str, Any]] = {
+    "narrow": {"slots": 1},
+    "wide": {"slots": 2},
+    "closed": {"slots": 1, "open": False},
+}
+"""What steps say under `limit`, and what there is of it in each organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Made:
 
 @dataclass(slots=True)
 class Piece:
-    """A melody, and what must come of it. `signals` is how many are waited for, each with its payload by name."""
+    """A melody, and what must come of it. `signals` are those waited for, each with its payload by name."""
 
     steps: list[dict[str, Any]]
     limits: dict[str, Any]
@@ -39,6 +45,10 @@ class Piece:
     made: list[Made]
     signals: dict[str, int]
     undone: set[str] = field(default_factory=set)
+    read: set[int] = field(default_factory=set)
+    """Steps whose number a later one reads."""
+    decided: dict[str, str] = field(default_factory=dict)
+    """Steps that a person decided about, and what they became by that."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -47,7 +57,7 @@ class Piece:
 
     def judge(self, status: str, outcomes: Mapping[str, tuple[str, Any]]) -> list[str]:
         """What differs from the reference."""
-        expected = interpret(self.sketches)
+        expected = interpret([self._decided(index, sketch) for index, sketch in enumerate(self.sketches)])
         wrong = []
         should = "failed" if run_fails(self.sketches, expected) else "completed"
         if status != should:
@@ -60,6 +70,20 @@ class Piece:
             elif became == "completed" and _read(made, output) != made.number:
                 wrong.append(f"{name} gave {_read(made, output)!r}, it should be {made.number}: {output!r}")
         return wrong
+
+    def _decided(self, index: int, sketch: Sketch) -> Sketch:
+        """Who decides about a step asks for nothing that comes before it."""
+        status = self.decided.get(f"s{index}")
+        return sketch if status is None else Sketch((), "all", status, sketch.tolerates)
+
+    def decidable(self, name: str) -> list[str]:
+        """What a person may do about this step so that all results stay what they should be."""
+        index = int(name[1:])
+        made = self.made[index]
+        return ["result"] * (not made.path) + ["skip"] * (index not in self.read)
+
+    def result(self, name: str) -> int | None:
+        return self.made[int(name[1:])].number
 
 
 def _read(made: Made, output: Any) -> Any:
@@ -78,6 +102,7 @@ def compose(chance: random.Random, largest: int = 8, slowest: float = 0.3) -> Pi
         join: str | int = chance.choice(["all", "all", "all", "any", *range(1, len(edges) + 1)]) if edges else "all"
         base = chance.randrange(1000)
         reads = _readable(piece, edges) if join == "all" else []
+        piece.read.update(reads)
         number = (base + sum(piece.made[source].number or 0 for source in reads)) % MODULUS
         told = _template(piece, reads, base)
         made = _KINDS[_kind(chance)](chance, f"s{index}", told, number, slowest)
@@ -114,7 +139,7 @@ def _kind(chance: random.Random) -> str:
     kinds = (
         ["echo"] * 3 + ["simulate"] * 4 + ["wait"] * 2 + ["switch", "loop", "while", "pipeline", "signal", "handled"]
     )
-    return chance.choice([*kinds, "large", "failing", "failing", "skipped"])
+    return chance.choice([*kinds, "large", "failing", "late", "silent", "shut out", "skipped"])
 
 
 def _written(chance: random.Random, piece: Piece, index: int) -> dict[str, Any]:
@@ -128,6 +153,8 @@ def _written(chance: random.Random, piece: Piece, index: int) -> dict[str, Any]:
     if made.fields["type"] in {"test_echo", "simulate"} and made.acts == "completed" and chance.random() < 0.15:
         step["compensate"] = [{"name": f"s{index}_undo", "type": "test_echo", "value": f"{{{{steps.s{index}}}}}"}]
         piece.undone.add(f"s{index}_undo")
+    if made.fields["type"] in {"test_echo", "simulate"} and "limit" not in step and chance.random() < 0.3:
+        step["limit"] = chance.choice(["narrow", "wide", {"name": "wide", "slots": 2}])
     return step
 
 
@@ -235,6 +262,21 @@ def _failing(chance: random.Random, name: str, told: str, number: int, slowest: 
     return Made({"type": "test_echo", "fail": True, "retry": retry}, None, acts="failed")
 
 
+def _late(chance: random.Random, name: str, told: str, number: int, slowest: float) -> Made:
+    """It never comes to its end within its time, of one attempt or of all."""
+    which = chance.choice(["timeout_seconds", "total_timeout_seconds"])
+    return Made({"type": "simulate", "seconds": 3600, which: 0.3}, None, acts="failed")
+
+
+def _silent(chance: random.Random, name: str, told: str, number: int, slowest: float) -> Made:
+    return Made({"type": "simulate", "seconds": 3600, "heartbeat_timeout_seconds": 0.3}, None, acts="failed")
+
+
+def _shut_out(chance: random.Random, name: str, told: str, number: int, slowest: float) -> Made:
+    """It waits for a pool that gives nothing out."""
+    return Made({"type": "simulate", "limit": "closed", "queue_timeout_seconds": 0.3}, None, acts="failed")
+
+
 def _skipped(chance: random.Random, name: str, told: str, number: int, slowest: float) -> Made:
     return Made({"type": "test_echo", "condition": False}, None, acts="skipped")
 
@@ -251,5 +293,8 @@ _KINDS: Mapping[str, Callable[[random.Random, str, str, int, float], Made]] = {
     "handled": _handled,
     "large": _large,
     "failing": _failing,
+    "late": _late,
+    "silent": _silent,
+    "shut out": _shut_out,
     "skipped": _skipped,
 }

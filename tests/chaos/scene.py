@@ -27,6 +27,7 @@ from symphony.embedded.home import free_port
 from tests.brokers import AnyBroker, new_broker
 from tests.chaos.client import Client, Unanswered
 from tests.chaos.database import Database, connected_to
+from tests.chaos.pieces import POOLS
 from tests.conftest import Servers, child_environ, migrated_home, temporary_home
 from tests.engine import Engine, Process, eventually
 from tests.workers.stage import folders
@@ -36,9 +37,12 @@ PACE = {
     "SYMPHONY_RESEND_SECONDS": "0.6",
     "SYMPHONY_SWEEP_SECONDS": "0.1",
     "SYMPHONY_MAX_LOST_ATTEMPTS": "1000",
+    "SYMPHONY_DRAIN_SECONDS": "0.1",
+    "SYMPHONY_CANCEL_GRACE_SECONDS": "1",
     "SYMPHONY_DEFAULT_TIER": "enterprise",
 }
-"""Leases and pauses are short, so that what is lost is missed soon; no step is given up for the number of its losses."""
+"""Leases and pauses are short, so that what is lost is missed soon; no step is given up for the number of its losses. Who has
+to leave has so little time that something is left to hand over."""
 WORKERS = ("processes", "threads", "mixed")
 SWEEPS = ("sweep", "sweep-too")
 WEB = "web"
@@ -168,7 +172,12 @@ def _person(user: User, url: str) -> Person:
     with acting_as(user.pk):
         organization = organization_for(actor=user)
     _, secret = accounts.create_token(actor=user, name="chaos")
-    return Person(user, organization, Client(url, secret))
+    person = Person(user, organization, Client(url, secret))
+    for name, limits in POOLS.items():
+        body = {"kind": "key", "name": name, **limits}
+        answer = person.client.insist("POST", f"organizations/{organization.pk}/pools/", body, key=f"pool-{name}")
+        assert answer.status == 201, answer
+    return person
 
 
 def children_of(process: Process) -> list[int]:

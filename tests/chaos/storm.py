@@ -11,23 +11,25 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import psycopg2
 
 from tests.chaos import faults, pieces
 from tests.chaos.database import seeing_all
+from tests.chaos.deeds import FATES, Act, Deeds, Run
 from tests.chaos.proof import reading, verdict
-from tests.chaos.proof.record import Submitted
+from tests.chaos.proof.record import Record, TaskRow
 from tests.chaos.proof.verdict import RUN_OVER, Violation
 from tests.chaos.scene import Person, Scene
 
 TICK = 0.05
 LOOK_EVERY = 1.0
+TOLD = frozenset({"task_lost", "task_handed_over", "task_broken", "task_reset", "compensation_started"})
 CALM_SECONDS = 90.0
 """After the last blow every run has to end within so many seconds."""
 
@@ -39,11 +41,14 @@ class Report:
     runs: Counter[str] = field(default_factory=Counter)
     blows: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
     tasks: int = 0
     attempts: int = 0
     looks: int = 0
     calm: float = 0.0
     violations: list[Violation] = field(default_factory=list)
+    stories: list[str] = field(default_factory=list)
+    """Of the runs with violations: what was done to them, and what became of their own steps."""
 
     def __str__(self) -> str:
         def told(counted: Counter[str]) -> str:
@@ -53,17 +58,16 @@ class Report:
             f"chaos: seed {self.seed}, {self.seconds:.0f} s of storm, {self.calm:.1f} s until all had ended",
             f"  runs {self.runs.total()} ({told(self.runs)}), {self.tasks} tasks, {self.attempts} attempts",
             f"  their owners: {told(self.done)}",
+            f"  what came of it: {told(self.seen)}",
             f"  faults {self.blows.total()}: {told(self.blows)}",
             f"  looks at runs under way {self.looks}",
             f"  violations {len(self.violations)}",
             *(f"    {violation}" for violation in self.violations[:30]),
+            *(f"    {story}" for story in self.stories[:5] if story),
         ]
         if self.violations:
             lines.append(f"  once more: make chaos SEED={self.seed} MINUTES={self.seconds / 60:.2g}")
         return "\n".join(lines)
-
-
-Act = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class Storm:
     report: Report = field(init=False)
     _began: float = field(init=False)
     _later: list[tuple[float, int, Act]] = field(default_factory=list)
-    _submitted: list[Submitted] = field(default_factory=list)
+    _deeds: Deeds = field(init=False)
     _open: set[UUID] = field(default_factory=set)
     _strangers: list[str] = field(default_factory=list)
     _runs: int = 0
@@ -91,6 +95,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.report = Report(self.seed, self.seconds)
+        self._deeds = Deeds(self._in, self.report.done)
 
     def rage(self) -> Report:
         """The whole of it."""
@@ -142,47 +147,18 @@ class Storm:
         piece = pieces.compose(chance, self.largest)
         made = person.client.insist("POST", "melodies/", piece.document, key=f"{key}-melody")
         assert made.status == 201, (made, piece.document)
-        answer = person.client.insist(
-            "POST", f"melodies/{made.body['id']}/executions/", {"input": {}}, key=f"{key}-run"
-        )
-        assert answer.status in {200, 201, 202}, answer
-        run = UUID(answer.body["id"])
-        fate = chance.choices(["nothing", "pause", "cancel", "publish"], [12, 5, 2, 1])[0]
-        sha256 = self._sha256(made.body["id"], person)
-        judge = None if fate == "cancel" else piece.judge
-        self._submitted.append(Submitted(key, run, person.organization.pk, sha256, judge))
-        self._open.add(run)
-        for name, payload in piece.signals.items():
-            self._in(chance.uniform(0, 1.5), self._telling(person, run, name, payload))
-        self._doom(chance, person, run, fate, made.body["id"])
+        asked: dict[str, Any] = {"input": {}} | ({"priority": chance.randint(-10, 10)} if chance.random() < 0.3 else {})
+        answer = person.client.insist("POST", f"melodies/{made.body['id']}/executions/", asked, key=f"{key}-run")
+        assert answer.status in {200, 201, 202}, (answer, piece.document)
+        run = Run(UUID(answer.body["id"]), key, person, piece, self._sha256(made.body["id"], person))
+        fate = chance.choices([*FATES], [*FATES.values()])[0]
+        self._deeds.begun(run, judged=fate != "cancel")
+        self._deeds.tell(run, 1.5, chance)
+        self._deeds.doom(chance, run, fate)
+        if fate == "publish":
+            self._in(chance.uniform(0, 1.5), lambda: self._publish(person, made.body["id"]))
         if chance.random() < 0.2:
-            self._in(chance.uniform(0, 1), lambda: self._spy(run, person))
-
-    def _doom(self, chance: random.Random, person: Person, run: UUID, fate: str, melody: str) -> None:
-        when = chance.uniform(0, 1.5)
-        if fate == "pause":
-            self._in(when, self._asking(person, run, "pause"))
-            self._in(when + chance.uniform(0.2, 2.5), self._asking(person, run, "resume"))
-        elif fate == "cancel":
-            self._in(when, self._asking(person, run, "cancel"))
-        elif fate == "publish":
-            self._in(when, lambda: self._publish(person, melody))
-
-    def _asking(self, person: Person, run: UUID, verb: str) -> Act:
-        def ask() -> None:
-            answer = person.client.insist("POST", f"executions/{run}/{verb}/", {})
-            self.report.done[f"{verb} {'done' if answer.status < 300 else 'too late'}"] += 1
-            assert answer.status in {200, 202, 409}, answer
-
-        return ask
-
-    def _telling(self, person: Person, run: UUID, name: str, payload: int) -> Act:
-        def tell() -> None:
-            answer = person.client.insist("POST", f"executions/{run}/signals/", {"name": name, "payload": payload})
-            assert answer.status in {200, 201, 202, 409}, answer
-            self.report.done["signals told"] += 1
-
-        return tell
+            self._in(chance.uniform(0, 1), lambda: self._spy(run.id, person))
 
     def _publish(self, person: Person, melody: str) -> None:
         """Another version, in which nothing is as it was: runs that are under way must not hear of it."""
@@ -237,7 +213,7 @@ class Storm:
             return
         self.report.looks += 1
         self.report.violations += verdict.forgotten(seen)
-        self._open -= ended
+        self._open = self._deeds.known - ended
 
     def _calm(self) -> None:
         """No more blows. The broker forgets everything once more: nothing that was in it can be needed."""
@@ -256,12 +232,32 @@ class Storm:
     def _judge(self) -> Report:
         with seeing_all(self.scene.database.superuser_url) as query:
             record = reading.read(query, self.scene.bytes_of)
-        record.submitted, record.strangers = self._submitted, self._strangers
+        record.submitted, record.strangers = self._deeds.submitted, self._strangers
+        self._deeds.learn(record)
         self.report.violations += verdict.judge(record)
+        self.report.stories = [self._story(record, run) for run in {one.subject for one in self.report.violations}]
         self.report.runs = Counter(
             run.status if run.status in RUN_OVER else "not ended" for run in record.runs.values()
         )
         self.report.tasks = len(record.tasks)
+        self.report.seen = Counter(event.type for event in record.events if event.type in TOLD)
+        self.report.seen["slots of pools"] = sum(slot.claimed for slot in record.slots)
         self.report.attempts = sum(move.after == "executing" for move in record.task_moves())
         self.report.done["asked again"] = sum(person.client.asked_again for person in self.scene.people)
         return self.report
+
+    def _story(self, record: Record, subject: UUID | str) -> str:
+        if not isinstance(subject, UUID) or (run := getattr(record.tasks.get(subject), "execution", subject)) not in (
+            self._deeds.story
+        ):
+            return ""
+        moves = [
+            f"{move.at:%X.%f} {record.tasks[move.subject].name if move.what == 'task' else move.what} {move.after}"
+            for move in record.moves
+            if move.execution == run and (move.what == "run" or _is_own(record.tasks.get(move.subject)))
+        ]
+        return f"{run}: {self._deeds.story[run]}\n      {self._deeds.pieces[run].document}\n      {moves}"
+
+
+def _is_own(task: TaskRow | None) -> bool:
+    return task is not None and task.parent is None

@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.scene import opened
 from tests.chaos.storm import Storm
 
-MINUTES = float(os.environ.get("SYMPHONY_CHAOS_MINUTES") or 0)
+MINUTES = min(float(os.environ.get("SYMPHONY_CHAOS_MINUTES") or 0), 5)
 SEED = os.environ.get("SYMPHONY_CHAOS_SEED") or ("" if MINUTES else "overture")
 SHORT_SECONDS = 5.0
 

@@ -259,6 +259,24 @@ def too_many_slots(record: Record) -> None:
     record.slots = [Slot("gpu", 2, 1, one, at(0), at(9)) for one in (FIRST, SECOND, LAST)]
 
 
+def no_slot_at_all(record: Record) -> None:
+    record.nodes[VERSION, 2] = replace(record.nodes[VERSION, 2], limited=True)
+    record.slots = [Slot("gpu", 2, 1, LAST, at(20), at(21), 1, claimed=False)]
+
+
+def undone_in_the_order_of_completion(record: Record) -> None:
+    """The steps are called s0 and s1, and completed in this order."""
+    record.tasks[LOOP] = task(LOOP, 3, 0, kind="compensation", gate=None)
+    for place, name in enumerate(["s0", "s1"]):
+        frame = UUID(int=600 + place)
+        record.frames[frame] = FrameRow(frame, RUN, OURS, LOOP, "completed", None, name)
+        record.moves.append(Move(70 + place, at(29), "frame", RUN, frame, "pending", "running", parent=LOOP))
+
+
+def completed_again_without_a_retry(record: Record) -> None:
+    record.moves += [_moved(FIRST, "completed", "pending"), _moved(FIRST, "pending", "completed")]
+
+
 def wrong_result(record: Record) -> None:
     record.outputs[LAST] = 4
 
@@ -290,6 +308,9 @@ PLANTED: dict[Plant, str] = {
     two_in_one_room: "within limits",
     too_many_iterations: "within limits",
     too_many_slots: "within limits",
+    no_slot_at_all: "within limits",
+    undone_in_the_order_of_completion: "undone in reverse",
+    completed_again_without_a_retry: "legal moves",
     wrong_result: "right results",
 }
 
@@ -301,6 +322,24 @@ def test_a_sound_history_has_no_violation() -> None:
 def test_slots_that_are_returned_in_time_are_no_violation() -> None:
     record = sound()
     record.slots = [Slot("gpu", 1, 1, one, at(n), at(n + 1)) for n, one in enumerate((FIRST, SECOND, LAST))]
+    assert judge(record) == []
+
+
+def test_what_a_retry_of_the_run_begins_anew_may_complete_again() -> None:
+    record = sound()
+    kind = {"attempt": 2, "gate": "*", "resets": 1}
+    again = [
+        _moved(LAST, "completed", "pending", **kind),
+        _moved(LAST, "pending", "dispatched", **kind),
+        _moved(LAST, "dispatched", "executing", lease=lease(9), **kind),
+        _moved(LAST, "executing", "completed", **kind),
+    ]
+    run = [
+        Move(31, at(31), "run", RUN, RUN, "completed", "queued"),
+        Move(40, at(40), "run", RUN, RUN, "queued", "failed"),
+    ]
+    record.moves += [run[0], *again, run[1]]
+    record.events += [told(60, LAST, "task_started"), told(61, LAST, "task_completed")]
     assert judge(record) == []
 
 

@@ -79,6 +79,11 @@ def _decision(_: Filling) -> dict[str, Any]:
     return {"person": f"{MARK}@example.org"}
 
 
+@extra("executions.Pool")
+def _pool(filling: Filling) -> dict[str, Any]:
+    return {"kind": "key", "name": f"{MARK}-{filling.number}", "slots": 1}
+
+
 @extra("projects.ProjectVariable")
 def _variable(filling: Filling) -> dict[str, Any]:
     return {"name": f"{MARK}_{filling.number}"}

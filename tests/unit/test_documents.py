@@ -25,7 +25,7 @@ READ_BY = (ROOT / "symphony" / "settings.py", ROOT / "symphony" / "celery.py", R
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_VARIABLE = re.compile(r'"((?:SYMPHONY_\w+|\w+_URL))"')
+_VARIABLE = re.compile(r'"((?:SYMPHONY_\w+|OTEL_\w+|\w+_URL))"')
 
 
 def melodies(page: Path) -> list[str]:

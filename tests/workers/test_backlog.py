@@ -101,7 +101,8 @@ def test_few_messages_are_out_and_every_claim_brings_the_next(acting: User) -> N
 def test_a_slot_with_nothing_to_go_on_with_takes_from_the_backlog_itself(acting: User) -> None:
     execution, _ = begin(acting, wide(30))
     handed = claimed_of(messages(execution)[0])
-    claimed, seen = handed.taken[0], 0
+    claimed: dict[str, Any] | None = handed.taken[0]
+    seen = 0
     while claimed is not None:
         seen += 1
         done = ledger.finish(claimed["organization"], [outcome(claimed, "completed")], "test/x", Keep(64, QUEUE))

@@ -24,12 +24,13 @@ from apps.executions.queries import tasks_of
 from apps.executions.services import cancel_execution
 from symphony.roles import DatabaseUrls
 from tests.engine import eventually
-from tests.workers.test_ledger import begin, claim, finish, outcome
+from tests.workers.test_ledger import begin, claim, finish
 from workers import attempt, documents
 from workers.carried import Carried
 from workers.failing import Failure, after_failure
 from workers.heart import Heart
 from workers.heart import heart as beating
+from workers.outcomes import Outcome
 from workers.slot import _Slot
 
 T = TypeVar("T")
@@ -271,12 +272,21 @@ def test_a_failure_with_details_that_cannot_be_stored_is_a_failure() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_outcome_the_database_refuses_fails_its_step(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     with acting_as(alice.pk):
-        execution, (release,) = begin(alice, document(echo("a")))
+        retried = echo("a", retry={"max_retries": 3, "delay_seconds": 60})
+        execution, (release, other) = begin(alice, document(retried, echo("b"), mode="dag"))
     claimed = taken(release)
     monkeypatch.setattr(beating, "_process", os.getpid())  # it does not beat: nothing of a thread outlives this test
     slot = _Slot("t", "steps", Carried(None))
-    unfit = outcome(claimed, "completed", artifacts=[{"sha256": "0", "size": 10**30}])
-    assert slot._finish(str(execution.organization_id), [unfit], ledger.NOTHING).stale == []
+    fit = Outcome(taken(other), "completed", 1)
+    unfit = Outcome(claimed, "completed", artifacts=[{"sha256": "0", "size": 10**30}])
+    assert all(handed.stale == [] for handed in slot._finish([fit, unfit], ledger.NOTHING))
+    with acting_as(alice.pk):
+        a, b = tasks_of(execution.pk)
+        assert (a.status, a.wait, a.retries, b.status, b.output) == ("waiting", "retry", 1, "completed", 1)
+        # Without another attempt left it has failed, and its run with it.
+        Task.objects.filter(pk=a.pk).update(status="dispatched", wait=None)
+    again = Outcome({**taken(release), "options": {}}, "completed", artifacts=unfit.artifacts)
+    slot._finish([again], ledger.NOTHING)
     with acting_as(alice.pk):
         execution.refresh_from_db()
     assert (execution.status, execution.error_code) == ("failed", "result_refused")

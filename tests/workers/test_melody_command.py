@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -118,7 +117,7 @@ def boss(db: None) -> User:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_run_without_workers(boss: User, hello: Path, empty_broker: Any, web_role: None) -> None:
+def test_run_without_workers(boss: User, hello: Path, empty_broker: None, web_role: None) -> None:
     with pytest.raises(CommandError, match="No worker answers"):
         call("run", str(hello))
     with staff():

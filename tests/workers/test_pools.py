@@ -35,7 +35,7 @@ def limited(count: int, limit: Any = "api") -> dict[str, Any]:
     return {"workflow": {"name": "limited", "mode": "dag", "steps": steps}}
 
 
-def pool_of(user: User, slots: int, kind: str = "key", name: str = "api") -> Pool:
+def pool_of(user: User, slots: int | None, kind: str = "key", name: str = "api") -> Pool:
     organization = user.memberships.get().organization
     pool = Pool(organization=organization, kind=kind, name=name, slots=slots)
     pool.save(force_insert=True)
@@ -252,3 +252,80 @@ def _one_step(chance: random.Random, organization: str, worker: str) -> None:
         if "deadlock" not in str(error):
             raise
         connection.close()
+
+
+def model_pool(user: User, **limits: Any) -> Pool:
+    pool = pool_of(user, limits.pop("slots", None), kind="model", name="m")
+    Pool.objects.filter(pk=pool.pk).update(**limits)
+    return pool
+
+
+def call(claimed: dict[str, Any], tokens: int) -> ledger.Refusal | None:
+    return ledger.reserve_call(
+        claimed["organization"], claimed["task"], claimed["attempt"], ["m", "p/m", "p"], tokens, 60.0
+    )
+
+
+def executing(user: User, count: int = 1) -> list[dict[str, Any]]:
+    execution, _ = begin(
+        user, {"workflow": {"name": "w", "mode": "dag", "steps": [nap(f"s{n}") for n in range(count)]}}
+    )
+    return [claimed_of(release).taken[0] for release in messages(execution)]
+
+
+def test_calls_share_the_tokens_of_a_minute(acting: User) -> None:
+    model_pool(acting, tokens_per_minute=1000)
+    one, two = executing(acting, 2)
+    assert call(one, 800) is None
+    refused = call(two, 300)
+    assert refused is not None
+    assert (refused.pool, refused.reason) == ("m", "tokens")
+    assert 55 < refused.seconds <= 60
+    ledger.end_call(one["organization"], one["task"], ["m"], 800, 100, healthy=True)
+    assert call(two, 300) is None, "what a call has not used others may use"
+    told = PitOperation.objects.get(operation_type="pool_allocation")
+    assert (told.operation_context["decision"], told.operation_context["reason"]) == ("deferred", "tokens")
+
+
+def test_a_call_larger_than_a_minute_goes_alone(acting: User) -> None:
+    model_pool(acting, tokens_per_minute=100)
+    one, two = executing(acting, 2)
+    assert call(one, 5000) is None
+    refused = call(two, 1)
+    assert refused is not None
+
+
+def test_a_model_has_so_many_slots_and_a_lost_worker_gives_its_own_back(acting: User) -> None:
+    pool = model_pool(acting, slots=1)
+    one, two = executing(acting, 2)
+    assert call(one, 5) is None
+    refused = call(two, 5)
+    assert refused is not None
+    assert refused.reason == "slots"
+    ledger.report_lost(one["organization"], "test/x", "meant")
+    assert not PoolLease.objects.filter(pool=pool, returned_at__isnull=True).exists()
+
+
+def test_a_model_that_does_not_answer_rests_and_recovers(acting: User) -> None:
+    pool = model_pool(acting, slots=5)
+    (one,) = executing(acting)
+    for _ in range(5):
+        assert call(one, 1) is None
+        ledger.end_call(one["organization"], one["task"], ["m"], 1, 0, healthy=False)
+    pool.refresh_from_db()
+    assert pool.health == "unhealthy"
+    refused = call(one, 1)
+    assert refused is not None
+    assert refused.reason == "unhealthy"
+    Pool.objects.filter(pk=pool.pk).update(recovers_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert call(one, 1) is None
+    ledger.end_call(one["organization"], one["task"], ["m"], 1, 1, healthy=True)
+    pool.refresh_from_db()
+    assert (pool.health, pool.failures) == ("healthy", 0)
+
+
+def test_who_has_no_pool_is_not_asked(acting: User) -> None:
+    (one,) = executing(acting)
+    answer = call(one, 10**9)
+    assert answer is not None
+    assert (answer.pool, answer.reason) == (None, "unlimited")

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 600.0
 """How long a call may take that names no time of its own."""
+PATIENT_SECONDS = 60.0
+"""Who gives a model less time than this learns nothing of its health: others share what is known of it."""
 
 
 def ask(step: StepContext, request: ModelRequest, *, override: bool = False) -> ModelAnswer:
@@ -140,7 +142,7 @@ class _Call:
     def _failed(self, held: Purse, table: PriceTable, error: BaseException) -> None:
         """Settle what a call has cost that gave no answer."""
         usage = self._spent(error)
-        if isinstance(error, ModelError) and error.code in AWAY:
+        if isinstance(error, ModelError) and error.code in AWAY and not self._was_hasty(error):
             held.answered = False
         if usage.total_tokens:
             cost = table.cost_of(self._request.provider, self._request.model, usage, on=self._today)
@@ -149,6 +151,13 @@ class _Call:
             cost = Decimal(0)
             held.release()
         self._tell(usage, cost, error=getattr(error, "code", type(error).__name__))
+
+    def _was_hasty(self, error: ModelError) -> bool:
+        """Whether the call ran out of a time that was its own choice."""
+        asked = self._request.timeout_seconds
+        return (
+            error.code == "timeout" and "status" not in error.details and asked is not None and asked < PATIENT_SECONDS
+        )
 
     def _spent(self, error: BaseException) -> Usage:
         """As far as is known. Of an answer that never began, but was asked for, the prompt is paid for; one that was

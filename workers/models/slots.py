@@ -41,14 +41,16 @@ class Room:
             )
 
 
-def take(step: StepContext, *, provider: str, model: str, tokens: int, seconds: float) -> Room:
-    """Room for a call of at most `tokens` tokens and `seconds`. Raises WaitForLimit when there will be none for a while."""
+def take(step: StepContext, *, provider: str, model: str, tokens: int, seconds: float) -> Room | None:
+    """Room for a call of at most `tokens` tokens and `seconds`, None where nothing is limited. Raises WaitForLimit when there will be none for a while."""
     names = [model[:LONGEST_NAME], f"{provider}/{model}"[:LONGEST_NAME], provider[:LONGEST_NAME]]
     until = monotonic() + PATIENCE
     while True:
         refusal = ledger.reserve_call(step.workflow.organization_id, step.task_id, step.attempt, names, tokens, seconds)
         if refusal is None:
             return Room(step, names, tokens)
+        if refusal.pool is None:
+            return None
         logger.info("step %s waits for the pool %s: %s", step.name, refusal.pool, refusal.reason)
         if monotonic() + refusal.seconds > until:
             raise WaitForLimit(refusal.pool, refusal.reason, datetime.now(UTC) + timedelta(seconds=refusal.seconds))

@@ -79,5 +79,9 @@ class Arbiter:
 
 def jain(shares: Sequence[float]) -> float:
     """Jain's index of fairness: 1 when all have the same, 1/n when one has everything."""
-    total = sum(shares)
-    return total * total / (len(shares) * sum(share * share for share in shares)) if total else 1.0
+    largest = max(shares, default=0.0)
+    if largest <= 0:
+        return 1.0
+    # Of the largest, so that the squares of what is tiny do not vanish.
+    parts = [share / largest for share in shares]
+    return sum(parts) ** 2 / (len(parts) * sum(part * part for part in parts))

@@ -18,6 +18,7 @@ from apps.executions.errors import StoreUnavailable
 from apps.signin.services.sessions import forget_old_sessions
 from apps.spending.services import close_lost
 from apps.triggers.services import fire_due, forget_old
+from workers.pit.pool import follow_plans
 from workers.pit.retention import forget_expired, free_unnamed
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ CHORES: Final[tuple[tuple[float, Callable[[], object]], ...]] = (
     (2.0, refresh_statistics),
     (5.0, look_for_workers),
     (10.0, close_lost),
+    (60.0, follow_plans),
     (10.0, expire_due),
     (10.0, forget_results),
     (60.0, forget_keys),

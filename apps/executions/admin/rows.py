@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -44,7 +46,7 @@ class TaskAdmin(RunRows):
     search_fields = ("name",)
     search_help_text = "By name or id, among the tasks of one execution, or of the latest 100."
     ordering = ("-id",)
-    actions = ("skip",)
+    actions = ("skip", "set_result")
     fields = ("id", "execution_link", "organization", "name", "kind", "queue", "state", "attempt", "worker", "parent_link",
               "kept_from",
               "why", "created_at", "dispatched_at", "started_at", "completed_at", "due_at", "duration", "error_text",
@@ -85,6 +87,23 @@ class TaskAdmin(RunRows):
         if count:
             self.message_user(request, f"{count} task{'s' * (count != 1)} skipped.", messages.SUCCESS)
 
+    @admin.action(description="Give the selected task a result", permissions=["skip"])
+    def set_result(self, request: HttpRequest, chosen: QuerySet[Task]) -> HttpResponseBase | None:
+        tasks = list(chosen.select_related("execution__organization", "execution__melody__project")[:2])
+        if len(tasks) != 1:
+            self.message_user(request, "Choose one task; each has a result of its own.", messages.WARNING)
+            return None
+        (task,) = tasks
+        output, reason = request.POST.get("output", ""), request.POST.get("reason", "")
+        problems = _give(cast(User, request.user), task, output, reason) if "output" in request.POST else ()
+        if "output" in request.POST and not problems:
+            self.message_user(request, f"{task.name} is {task.status} with your result.", messages.SUCCESS)
+            return None
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "task": task, "output": output,
+                   "reason": reason, "problems": problems, "media": self.media,
+                   "title": f"A result for {task.name}"}  # fmt: skip
+        return TemplateResponse(request, "admin/executions/task/result.html", context)
+
     def has_skip_permission(self, request: HttpRequest) -> bool:
         return cast(User, request.user).has_perm("executions.change_execution")
 
@@ -114,6 +133,18 @@ class TaskAdmin(RunRows):
         if task.output_ref:
             return f"In the artifact store, SHA-256 {task.output_ref}."
         return preformatted(task.output) if task.status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED) else "–"
+
+
+def _give(actor: User, task: Task, output: str, reason: str) -> list[str]:
+    """What is wrong with the result, in sentences; nothing when the task has it now."""
+    try:
+        services.set_task_result(actor=actor, task=task, output=json.loads(output), reason=reason)
+    except SymphonyError as refused:
+        found: list[dict[str, str]] = getattr(refused, "errors", [])
+        return [refused.detail, *(f"{one['pointer']}: {one['message']}" for one in found)]
+    except (ValueError, RecursionError) as error:
+        return [f"This is not JSON: {error}."]
+    return []
 
 
 @admin.register(Event)

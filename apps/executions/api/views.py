@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
+from apps.core.api.late import Late
 from apps.core.api.parsers import BoundedJSONParser
 from apps.core.api.views import TenantAPIView
 from apps.executions import lookups, queries, services
@@ -87,8 +88,9 @@ class MelodyExecutionsView(IdempotentMixin, _ExecutionList):
             parent=None if parent is None else lookups.execution_for(actor=actor, execution_id=parent),
             priority=given.validated_data.get("priority", 0),
         )
-        data = ExecutionDetailSerializer(execution, context=self.get_serializer_context()).data
-        return Response(data, status=status.HTTP_201_CREATED, headers={"Location": data["url"]})
+        shown = ExecutionDetailSerializer(execution, context=self.get_serializer_context())
+        location = shown.get_url(execution)
+        return Response(Late(lambda: shown.data), status=status.HTTP_201_CREATED, headers={"Location": location})
 
 
 class OfOneExecution(TenantAPIView):

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 
+from apps.executions.ledger.outcomes import TOO_MANY_STEPS, TooManySteps
 from apps.executions.ledger.releases import Release, release_of, rows_of
 from apps.executions.redo import Redo
 
@@ -31,11 +33,13 @@ class Overridden:
     released: list[Release]
 
 
-def retry(execution_id: UUID, redo: Redo, deadline: datetime | None, told: Mapping[str, Any]) -> list[Release]:
-    """A failed run goes on as decided; `told` is written with the event."""
+def retry(
+    execution_id: UUID, redo: Redo, deadline: datetime | None, most: int | None, told: Mapping[str, Any]
+) -> list[Release]:
+    """A failed run goes on as decided, with at most so many steps; `told` is written with the event."""
     rows = rows_of(
-        "SELECT * FROM ledger_retry(%s, %s, %s, %s, %s, %s, %s)",
-        [execution_id, *_moves(redo), deadline, json.dumps(told), settings.SYMPHONY_RESEND_SECONDS],
+        "SELECT * FROM ledger_retry(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [execution_id, *_moves(redo), deadline, most, json.dumps(told), settings.SYMPHONY_RESEND_SECONDS],
     )
     return [release_of(row) for row in rows]
 
@@ -43,12 +47,17 @@ def retry(execution_id: UUID, redo: Redo, deadline: datetime | None, told: Mappi
 def fork(
     execution_id: UUID, old_id: UUID, redo: Redo, numbers: Numbers | None, told: Mapping[str, Any]
 ) -> list[Release]:
-    """A new run, queued until now, begins with what it keeps of an earlier one."""
+    """A new run, queued until now, begins with what it keeps of an earlier one. `TooManySteps`: it keeps more than it may have."""
     between = [None, None] if numbers is None else [list(numbers.new), list(numbers.before)]
-    rows = rows_of(
-        "SELECT * FROM ledger_fork(%s, %s, %s, %s, %s, %s::int[], %s::int[], %s, %s)",
-        [execution_id, old_id, *_moves(redo), *between, json.dumps(told), settings.SYMPHONY_RESEND_SECONDS],
-    )
+    try:
+        rows = rows_of(
+            "SELECT * FROM ledger_fork(%s, %s, %s, %s, %s, %s::int[], %s::int[], %s, %s)",
+            [execution_id, old_id, *_moves(redo), *between, json.dumps(told), settings.SYMPHONY_RESEND_SECONDS],
+        )
+    except DatabaseError as refusal:
+        if getattr(refusal.__cause__, "pgcode", None) == TOO_MANY_STEPS:
+            raise TooManySteps from refusal
+        raise
     return [release_of(row) for row in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -23,7 +23,8 @@ from apps.executions.ledger.releases import (
     rows_of,
 )
 
-_TOO_MANY_STEPS = "SY001"
+TOO_MANY_STEPS: Final = "SY001"
+"""The SQLSTATE of TooManySteps."""
 
 
 class TooManySteps(Exception):
@@ -77,7 +78,7 @@ def expand(
             ],
         )
     except DatabaseError as refusal:
-        if getattr(refusal.__cause__, "pgcode", None) == _TOO_MANY_STEPS:
+        if getattr(refusal.__cause__, "pgcode", None) == TOO_MANY_STEPS:
             raise TooManySteps from refusal
         raise
     return hand_over_of(rows)

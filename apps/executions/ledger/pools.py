@@ -15,9 +15,9 @@ from apps.executions.ledger.releases import Release, release_of, rows_of
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A pool has no room for a call: which, why (`slots`, `tokens`, `closed`, `unhealthy`), and after how many seconds it is
-    worth asking again."""
+    worth asking again. `unlimited`: there is no pool to ask."""
 
-    pool: str
+    pool: str | None
     reason: str
     seconds: float
 

@@ -11,7 +11,8 @@ from apps.projects.row_security import in_parent
 
 STAFF = "(SELECT app_is_staff())"
 READABLE = f"organization_id IS NULL OR organization_id = ANY((SELECT app_organizations())::uuid[]) OR {STAFF}"
-WRITABLE = f"organization_id = ANY((SELECT app_administered_organizations())::uuid[]) OR {STAFF}"
+# What a plan allows is nobody's to change who lives by it.
+WRITABLE = f"organization_id = ANY((SELECT app_administered_organizations())::uuid[]) AND NOT by_plan OR {STAFF}"
 WORKED_ON = "organization_id IS NULL OR organization_id = (SELECT app_organization_id()) OR (SELECT app_is_sweep())"
 OF_POOLS = [
     Policy("web_select", "select", (WEB, OWNER), READABLE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
-from apps.core.tenancy import acting_as, staff
+from apps.core.tenancy import staff
 from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import (
@@ -22,6 +21,7 @@ from apps.executions.errors import (
 from apps.executions.models import Execution
 from apps.executions.states import ExecutionStatus
 from apps.melodies.permissions import require_for
+from apps.projects.queries import visible
 
 
 def cancel_execution(*, actor: User, execution: Execution, reason: str = "", cascade: bool = True) -> Execution:
@@ -35,16 +35,26 @@ def cancel_execution(*, actor: User, execution: Execution, reason: str = "", cas
         if not cancelled:
             raise ExecutionOver
         leave_control_trace("cancelled", actor, execution, reason)
-        for child in Execution.objects.filter(pk__in=cancelled[1:]).select_related("organization"):
-            leave_control_trace("cancelled", actor, child, f"with {execution.pk}, which it was started for")
-        transaction.on_commit(partial(_settle_ended, actor, cancelled), robust=True)
+        if len(cancelled) > 1:
+            _trace_children(actor, execution, cancelled[1:])
+        transaction.on_commit(partial(_settle_ended, cancelled), robust=True)
     execution.refresh_from_db()
     return execution
 
 
-def _settle_ended(actor: User, cancelled: Sequence[UUID]) -> None:
+def _trace_children(actor: User, execution: Execution, cancelled: Sequence[UUID]) -> None:
+    """What is hidden from the actor was cancelled by the system."""
+    children = Execution.objects.filter(pk__in=cancelled).order_by("id")
+    seen = set(children.filter(visible(actor, through="melody__project")).values_list("pk", flat=True))
+    with staff():
+        for child in children.select_related("organization"):
+            by = actor if actor.is_staff or child.pk in seen else None
+            leave_control_trace("cancelled", by, child, f"with {execution.pk}, which it was started for")
+
+
+def _settle_ended(cancelled: Sequence[UUID]) -> None:
     """What others held a moment ago can be had now; the sweep does what is left."""
-    with acting_as(actor.pk), staff() if actor.is_staff else nullcontext():
+    with staff():
         for execution_id in cancelled:
             ledger.settle_ended(execution_id)
 
@@ -81,7 +91,7 @@ def require_control(actor: User, execution: Execution) -> None:
         require_for(actor=actor, melody=execution.melody, action=Action.WRITE)
 
 
-def leave_control_trace(happened: str, actor: User, execution: Execution, reason: str) -> None:
+def leave_control_trace(happened: str, actor: User | None, execution: Execution, reason: str) -> None:
     leave_trace(
         f"execution.{happened}",
         actor=actor,

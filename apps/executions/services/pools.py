@@ -111,7 +111,9 @@ def check_pool(pool: Pool) -> None:
         if pool.name:
             raise _invalid("name", "invalid", "A pool of all steps of an organization has no name.")
     elif not pool.name:
-        raise _invalid("name", "required", f"A pool of the kind {pool.kind} needs a name: {_MEANING[pool.kind]}.")
+        raise _invalid(
+            "name", "required", f"A pool of the kind {pool.kind} needs a name: {_MEANING[PoolKind(pool.kind)]}."
+        )
     elif pool.kind == PoolKind.KEY and not is_plain(pool.name):
         message = "What steps say under `limit` is a plain name: small letters, digits, `_`, `.` and `-`."
         raise _invalid("name", "invalid_name", message)

@@ -63,11 +63,9 @@ def begin_again(execution: Execution, reason: str = "") -> list[ledger.Release]:
     require_room(organization_id=execution.organization_id, quota=Quota.CONCURRENT_EXECUTIONS)
     redo = decide(past_of(execution), Rules(retry=True))
     told = {"steps": len(redo.again)} | ({"reason": reason} if reason else {})
-    return ledger.retry(execution.pk, redo, _deadline(execution), told)
-
-
-def _deadline(execution: Execution) -> datetime | None:
-    """A retry has as much time as the run had."""
     document = execution.version.document
-    allowed = read_limits(document.get("workflow", document), "", ProblemList(1)).max_execution_time_s
-    return None if allowed is None else datetime.now(UTC) + timedelta(seconds=allowed)
+    limits = read_limits(document.get("workflow", document), "", ProblemList(1))
+    # As much time as the run had.
+    allowed = limits.max_execution_time_s
+    deadline = None if allowed is None else datetime.now(UTC) + timedelta(seconds=allowed)
+    return ledger.retry(execution.pk, redo, deadline, limits.max_total_steps, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -38,7 +39,11 @@ def set_task_result(*, actor: User, task: Task, output: Any, reason: str = "") -
 
     Raises ResultRefused when the step declares an `output_schema` the result does not fit.
     """
-    said = json.dumps(output)
+    try:
+        said = json.dumps(output, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        message = "it holds NaN or an infinite number, or too many levels"
+        raise Invalid("The result cannot be stored.", errors=[_problem("output", message)]) from error
     if len(said) > LARGEST_RESULT:
         raise TooLarge(f"The result is larger than {LARGEST_RESULT} bytes; keep large data in files.")
     if not _is_storable(output):
@@ -64,12 +69,20 @@ def _override(actor: User, task: Task, status: TaskStatus, output: Any, reason: 
             actor=actor,
             organization=execution.organization,
             target=execution,
-            after={"step": task.name, "task": str(task.pk), "reason": reason, "output": output},
+            after={"step": task.name, "task": str(task.pk), "reason": reason} | _measured(status, output),
             correlation_id=execution.correlation_id,
         )
         dispatch.send_after_commit([*(one for one in released if one.task_id != task.pk), *done.released])
     task.refresh_from_db()
     return task
+
+
+def _measured(status: TaskStatus, output: Any) -> dict[str, Any]:
+    """The trail is kept longer than the run and read by others: it tells which result it was, not what is in it."""
+    if status != TaskStatus.COMPLETED:
+        return {}
+    said = json.dumps(output, sort_keys=True).encode()
+    return {"output_sha256": hashlib.sha256(said).hexdigest(), "output_bytes": len(said)}
 
 
 def _retried(execution: Execution, task: Task, reason: str) -> list[ledger.Release]:

@@ -105,13 +105,15 @@ BEGIN
   FOR r IN
     UPDATE executions_task k
     SET status = 'executing', attempt = k.attempt + (CASE WHEN k.phase = 0 THEN 1 ELSE 0 END), sends = 0, held = NULL,
-        pooled = x.pooled AND NOT p.inline AND p.bodies = '[]' AND k.phase < 2,
+        pooled = x.pooled AND NOT p.inline AND k.phase < 2
+                 AND NOT p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")',
         lease = gen_random_uuid(), worker = p_worker,
         started_at = CASE WHEN k.phase = 0 THEN clock_timestamp() ELSE k.started_at END,
         due_at = clock_timestamp() + make_interval(secs => p_lease_seconds)
     FROM executions_execution x, executions_plannode p
     WHERE k.id = ANY (p_tasks) AND k.status = 'dispatched'
-      AND (p_open OR (k.gate IS NULL OR k.phase > 0) AND (NOT x.pooled OR p.inline OR p.bodies <> '[]' OR k.phase > 1))
+      AND (p_open OR (k.gate IS NULL OR k.phase > 0) AND (NOT x.pooled OR p.inline OR k.phase > 1
+                      OR p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")'))
       AND x.id = k.execution_id AND x.status IN ('pending', 'running')
       AND p.version_id = k.version_id AND p.node = k.node
       AND (p_queue IS NULL OR p.inline OR k.queue = p_queue)

@@ -118,10 +118,10 @@ BEGIN
   RETURN ledger_end_run(p_organization, p_execution, p_resend);
 END $$;
 
--- A run that failed or ran out of time goes on. p_how says digit by digit what becomes of each task (redo.py). The caller
--- holds the run's row and has asked whether it may. What it released.
+-- A run that failed or ran out of time goes on. p_how says digit by digit what becomes of each task (redo.py), p_most how many
+-- steps its document allows (or NULL). The caller holds the run's row and has asked whether it may. What it released.
 CREATE OR REPLACE FUNCTION ledger_retry(
-  p_execution uuid, p_how text, p_frames jsonb, p_expansions jsonb, p_deadline timestamptz, p_told jsonb,
+  p_execution uuid, p_how text, p_frames jsonb, p_expansions jsonb, p_deadline timestamptz, p_most int, p_told jsonb,
   p_resend double precision
 ) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
                  node int, ahead jsonb)
@@ -134,7 +134,9 @@ BEGIN
   UPDATE executions_execution
   SET status = 'queued', retry_count = retry_count + 1, retried_at = v_now, failures = 0, error_code = '', error_message = '',
       started_at = NULL, completed_at = NULL, paused_at = NULL, resumed_at = NULL, paused_seconds = 0, deadline_at = p_deadline,
-      resource_usage = '{}', performance_metrics = '{}', unsettled = false
+      resource_usage = '{}', performance_metrics = '{}', unsettled = false, pooled = ledger_is_pooled(organization_id),
+      -- What begins anew has the steps it had before once more.
+      max_tasks = greatest(max_tasks, p_most + length(translate(p_how, '0123', '')))
   WHERE id = p_execution AND status IN ('failed', 'timeout') AND retry_count < max_retries RETURNING * INTO x;
   IF NOT FOUND THEN
     RETURN;

@@ -155,7 +155,8 @@ BEGIN
     WHERE k.id = ledger_task_id(v_execution, v_shifts[1] + p.successors[1]) AND k.status = 'pending'
       AND k.need = k.total AND k.kind <> 'join' AND k.gate IS NULL AND k.kept_from IS NULL AND x.id = v_execution AND x.status = 'running'
       AND q.version_id = v_version AND q.node = p.successors[1]
-      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue AND (NOT x.pooled OR q.bodies <> '[]')
+      AND (k.open > 1 OR (q.inline OR k.queue = p_keep_queue AND (
+             NOT x.pooled OR q.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")')
                           AND NOT EXISTS (SELECT 1 FROM executions_share s WHERE s.queue = p_keep_queue))
            AND ledger_verdict(0, k.met + (v_effect = 'm')::int, k.neutral + (v_effect = 'n')::int,
                               k.hard + (v_effect = 'h')::int, k.total, k.need, k.wants) = 'r')

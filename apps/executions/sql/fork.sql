@@ -97,7 +97,8 @@ BEGIN
          CASE c.how WHEN 48 THEN s.status WHEN 50 THEN 'waiting' ELSE 'pending' END,
          CASE c.how WHEN 50 THEN 1 WHEN 48 THEN s.phase ELSE 0 END, CASE c.how WHEN 50 THEN 1 ELSE 0 END,
          p.open, p.open, p.need, p.wants, '{0}',
-         coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND p.bodies = '[]' THEN '*' END), p.options -> 'limits',
+         coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL
+             AND NOT p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")' THEN '*' END), p.options -> 'limits',
          CASE WHEN c.how IN (48, 51) THEN coalesce(s.kept_from, s.id) END, CASE c.how WHEN 50 THEN 'frames' END,
          CASE WHEN c.how IN (48, 51) THEN s.output END, CASE WHEN c.how IN (48, 51) THEN s.output_ref END,
          CASE c.how WHEN 48 THEN s.error END, CASE c.how WHEN 50 THEN clock_timestamp() END,
@@ -150,16 +151,19 @@ DECLARE
   o executions_execution%ROWTYPE;
   v_size int;
   v_own int;
-  v_moves jsonb;
+  v_next int;
+  v_count int;
 BEGIN
   SELECT * INTO o FROM executions_execution e WHERE e.id = p_old;
-  UPDATE executions_execution SET status = 'pending', status_message = ledger_message('pending', NULL, NULL)
+  UPDATE executions_execution
+  SET status = 'pending', status_message = ledger_message('pending', NULL, NULL), pooled = ledger_is_pooled(organization_id)
   WHERE id = p_execution AND status = 'queued' RETURNING * INTO x;
   IF NOT FOUND THEN
     RETURN;
   END IF;
   SELECT count(*)::int INTO v_size FROM executions_plannode p WHERE p.version_id = o.version_id AND p.parent IS NULL;
   v_own := ledger_fork_own(x, p_old, v_how, p_before);
+  v_next := greatest(v_own, o.next_seq + v_own - v_size);
   PERFORM ledger_fork_frames(x, p_old, p_frames, v_size, p_new, v_own - v_size);
   PERFORM ledger_fork_inner(x, p_old, o.version_id, v_how, p_frames, v_size, p_new, v_own - v_size);
   INSERT INTO executions_expansion (task_id, organization_id, execution_id, total, next, remaining, base, round_first, watch, phase,
@@ -185,12 +189,23 @@ BEGIN
   UPDATE executions_stripe s SET size = s.open WHERE s.stripe >= 16 AND s.task_id
     BETWEEN ledger_task_id(x.id, 0) AND (left(x.id::text, 28) || 'ffffffff')::uuid;
   PERFORM ledger_fork_records(x, p_old, v_how, v_size, p_new, v_own - v_size);
+  SELECT count(*)::int INTO v_count FROM executions_task t
+  WHERE t.id BETWEEN ledger_task_id(x.id, 0) AND (left(x.id::text, 28) || 'ffffffff')::uuid;
+  IF v_count > x.max_tasks THEN
+    RAISE EXCEPTION 'too many steps' USING ERRCODE = 'SY001';
+  END IF;
   UPDATE executions_execution
-  SET next_seq = greatest(v_own, o.next_seq + v_own - v_size), compensation = (
+  SET next_seq = v_next, compensation = (
     SELECT p.node FROM executions_plannode p
-    WHERE p.version_id = x.version_id AND p.node = v_own - 1 AND p.kind = 'compensation')
+    WHERE p.version_id = x.version_id AND p.node = v_own - 1 AND p.kind = 'compensation'),
+    -- Numbers of what was left behind are not steps of this run.
+    max_tasks = max_tasks + v_next - v_count
   WHERE id = p_execution;
-  PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created', jsonb_build_object('tasks', v_own));
+  PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
+                       jsonb_build_object('tasks', v_own - (
+                         SELECT count(*) FROM executions_plannode p
+                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind IN ('join', 'compensation')))
+                       || ledger_asked_by());
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_rerun', p_told);
   RETURN QUERY SELECT l.* FROM ledger_set_off(x.organization_id, p_execution, p_resend) l;
 END $$;

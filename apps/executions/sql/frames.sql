@@ -179,7 +179,8 @@ BEGIN
            w.seq + n.node - w.first, n.node, n.name, n.kind, n.queue,
            CASE WHEN w.begun AND n.open = 0 THEN 'dispatched' ELSE 'pending' END, n.open, n.open, n.need, n.wants, w.id,
            t.id, w.scopes || (w.seq - w.first),
-           coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND n.bodies = '[]' THEN '*' END),
+           coalesce(n.exclusive, CASE WHEN x.max_parallel IS NOT NULL
+             AND NOT n.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")' THEN '*' END),
            n.options -> 'limits',
            CASE WHEN w.begun AND n.open = 0 THEN v_now END,
            CASE WHEN w.begun AND n.open = 0 THEN v_now + make_interval(secs => p_resend) END

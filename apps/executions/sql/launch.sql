@@ -2,9 +2,10 @@
 
 -- What starting a melody takes: the melody with its organization and project, the actor's standing there, a version (the
 -- latest by default), the plan the organization pays for, and what earlier runs remember. NULL: there is no such melody
--- for the actor. `version` is null when there is none of that number. Row-level security holds here as everywhere.
-CREATE OR REPLACE FUNCTION ledger_facts(p_actor uuid, p_melody uuid, p_number int, p_remembered text, p_live text[])
-RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+-- for the actor, who with p_staff need be no member. `version` is null when there is none of that number. Row-level security holds here as everywhere.
+CREATE OR REPLACE FUNCTION ledger_facts(
+  p_actor uuid, p_melody uuid, p_number int, p_remembered text, p_live text[], p_staff boolean
+) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_before text := coalesce(current_setting('app.user_id', true), '');
   v_facts jsonb;
@@ -39,9 +40,9 @@ BEGIN
   INTO v_facts
   FROM melodies_melody m
   JOIN accounts_organization o ON o.id = m.organization_id AND o.is_active
-  JOIN accounts_membership s ON s.organization_id = o.id AND s.user_id = p_actor
+  LEFT JOIN accounts_membership s ON s.organization_id = o.id AND s.user_id = p_actor
   LEFT JOIN projects_project p ON p.id = m.project_id
-  WHERE m.id = p_melody;
+  WHERE m.id = p_melody AND (s.role IS NOT NULL OR p_staff);
   PERFORM set_config('app.user_id', v_before, true);
   RETURN v_facts;
 END $$;

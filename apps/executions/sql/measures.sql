@@ -2,7 +2,7 @@
 
 -- `used`: cpu_seconds of the steps' own threads, busy_seconds of their last attempts, peak_memory_mb of the processes
 -- they ran in, model calls, artifacts. `measured`: seconds queued, running and paused, steps by outcome, attempts, and
--- milliseconds from dispatch to start and from start to end. Steps that wait for people, timers or inner steps are not
+-- milliseconds from dispatch to start and from start to end. Of a run that was retried the seconds are those of its last go. Steps that wait for people, timers or inner steps are not
 -- busy meanwhile: those that were claimed more than once per attempt are left out of the times.
 CREATE OR REPLACE FUNCTION ledger_measure(p_execution uuid, OUT used jsonb, OUT measured jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
@@ -39,7 +39,7 @@ BEGIN
     'cost_usd', coalesce(m.spent_usd, 0)::text,
     'artifacts', a.count, 'artifact_bytes', a.bytes);
   measured := jsonb_build_object(
-    'queued_seconds', round(extract(epoch FROM coalesce(x.started_at, v_end) - x.created_at), 3),
+    'queued_seconds', round(extract(epoch FROM coalesce(x.started_at, v_end) - coalesce(x.retried_at, x.created_at)), 3),
     'running_seconds', round(extract(epoch FROM v_end - coalesce(x.started_at, v_end)) - x.paused_seconds::numeric, 3),
     'paused_seconds', round(x.paused_seconds::numeric, 3),
     'steps', jsonb_build_object('total', t.total, 'completed', t.completed, 'failed', t.failed, 'skipped', t.skipped,

@@ -105,7 +105,8 @@ BEGIN
   FOR r IN
     SELECT t.id, t.organization_id, t.execution_id, t.queue, t.attempt + (t.phase = 0)::int AS attempt, t.held,
            p.options -> 'limit' AS asked, p.rank, x.head_start,
-           x.pooled AND NOT p.inline AND p.bodies = '[]' AND t.phase < 2 AS subject
+           x.pooled AND NOT p.inline AND t.phase < 2
+             AND NOT p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")' AS subject
     FROM executions_task t
     JOIN executions_execution x ON x.id = t.execution_id
     JOIN executions_plannode p ON p.version_id = t.version_id AND p.node = t.node
@@ -153,16 +154,18 @@ BEGIN
 END $$;
 
 -- Set slots of pools aside for those that wait, longest first; of a pool of the whole installation first those of the
--- organization that has least of it by weight. Returns tasks that may go: their messages are to be sent at once.
+-- organization that has least of it by weight, of several that have nothing the one whose turn is longest ago. Returns tasks that may go: their messages are to be sent at once.
 CREATE OR REPLACE FUNCTION ledger_serve_pools(p_pools uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_ids uuid[] := '{}';
   v_pool uuid;
   v_short uuid;
+  v_shared boolean;
   r record;
 BEGIN
   FOREACH v_pool IN ARRAY p_pools LOOP
+    v_shared := EXISTS (SELECT 1 FROM executions_pool l WHERE l.id = v_pool AND l.organization_id IS NULL);
     LOOP
       SELECT b.task_id, t.organization_id, t.execution_id, t.queue, t.attempt + (t.phase = 0)::int AS attempt,
              p.options -> 'limit' AS asked
@@ -173,9 +176,13 @@ BEGIN
       LEFT JOIN (SELECT s.organization_id, sum(s.slots) AS slots FROM executions_poollease s
                  WHERE s.pool_id = v_pool AND s.returned_at IS NULL AND (s.until IS NULL OR s.until > clock_timestamp())
                  GROUP BY s.organization_id) s ON s.organization_id = b.organization_id
+      LEFT JOIN (SELECT o.organization_id, max(o.id) AS id FROM (
+                   SELECT h.organization_id, h.id FROM executions_poollease h
+                   WHERE v_shared AND h.pool_id = v_pool ORDER BY h.id DESC LIMIT 200) o
+                 GROUP BY o.organization_id) g ON g.organization_id = b.organization_id
       LEFT JOIN executions_execution x ON x.id = b.execution_id
       WHERE b.pool_id = v_pool
-      ORDER BY coalesce(s.slots, 0) / x.weight, b.turn LIMIT 1
+      ORDER BY coalesce(s.slots, 0) / x.weight, coalesce(g.id, 0), b.turn LIMIT 1
       FOR UPDATE OF b SKIP LOCKED;
       EXIT WHEN NOT FOUND;
       v_short := ledger_short_of(r.task_id, r.organization_id, r.queue, r.asked, true);

@@ -19,7 +19,8 @@ BEGIN
                                open, total, need, wants, scopes, gate, limits, dispatched_at, due_at)
   SELECT ledger_task_id(p_execution, p.node), x.organization_id, p_execution, x.version_id, p.node, p.node, p.name,
          p.kind, p.queue, CASE WHEN p.open = 0 THEN 'dispatched' ELSE 'pending' END, p.open, p.open, p.need, p.wants,
-         '{0}', coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL AND p.bodies = '[]' THEN '*' END),
+         '{0}', coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL
+             AND NOT p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")' THEN '*' END),
          p.options -> 'limits',
          CASE WHEN p.open = 0 THEN clock_timestamp() END,
          CASE WHEN p.open = 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
@@ -110,6 +111,7 @@ RETURNS TABLE (execution_id uuid, tasks int) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   x executions_execution%ROWTYPE;
   v_child uuid;
+  v_staff text := coalesce(current_setting('app.staff', true), '');
 BEGIN
   UPDATE executions_execution
   SET status = 'cancelled', status_message = p_reason, completed_at = clock_timestamp(),
@@ -128,13 +130,17 @@ BEGIN
                        jsonb_build_object('reason', p_reason, 'tasks', tasks));
   RETURN NEXT;
   IF p_cascade THEN
+    -- Also those in projects that are hidden from whoever cancels this one: what they were started for is gone.
+    PERFORM set_config('app.staff', 'on', true);
     FOR v_child IN
       SELECT c.id FROM executions_execution c
-      WHERE c.parent_execution_id = p_execution AND c.completed_at IS NULL ORDER BY c.id
+      WHERE c.parent_execution_id = p_execution AND c.organization_id = x.organization_id AND c.completed_at IS NULL
+      ORDER BY c.id
     LOOP
       RETURN QUERY SELECT c.execution_id, c.tasks
                    FROM ledger_cancel(v_child, 'The execution it was started for was cancelled.', true) c;
     END LOOP;
+    PERFORM set_config('app.staff', v_staff, true);
   END IF;
 END $$;
 

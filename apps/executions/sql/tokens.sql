@@ -1,7 +1,7 @@
 -- Tokens and slots for calls of models: asked for before the call, settled after it.
 
 -- Slots and tokens in every pool of a model, whatever it is called (p_names), for one call that takes at most p_seconds. No
--- row: they are the caller's. Else the first pool that has none, why, and after how many seconds to ask again.
+-- row: they are the caller's. `unlimited`: there is no such pool. Else the first pool that has none, why, and after how many seconds to ask again.
 -- Tokens are counted in the minute that has just passed. Who needs more than a minute gives waits for a minute without any.
 CREATE OR REPLACE FUNCTION ledger_reserve_call(
   p_organization uuid, p_task uuid, p_attempt int, p_names text[], p_tokens bigint, p_seconds double precision
@@ -14,6 +14,9 @@ DECLARE
 BEGIN
   PERFORM set_config('app.organization_id', p_organization::text, true);
   IF NOT EXISTS (SELECT 1 FROM executions_pool o WHERE o.kind = 'model' AND o.name = ANY (p_names)) THEN
+    reason := 'unlimited';
+    seconds := 0;
+    RETURN NEXT;
     RETURN;
   END IF;
   PERFORM set_config('app.scope', 'sweep', true);

@@ -122,7 +122,7 @@ class HookView(TenantAPIView, APIView):
             delivery_id=delivery_id,
             payload=_json(body),
             headers=_told(request.headers),
-            query={name: str(value) for name, value in list(request.query_params.items())[:_MOST_TOLD]},
+            query=_asked(request.query_params),
             now=now,
         )
         answer = {"delivery": delivery_id, "firing": firing.pk, "duplicate": is_known}
@@ -154,6 +154,12 @@ def _json(body: bytes) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _asked(query: Mapping[str, Any]) -> dict[str, str]:
+    """As with headers: whoever may look at the run reads it."""
+    wanted = ((name, str(value)[:_LONGEST_TOLD]) for name, value in query.items() if not is_secret_name(name))
+    return dict(list(wanted)[:_MOST_TOLD])
 
 
 def _told(headers: Mapping[str, str]) -> dict[str, str]:

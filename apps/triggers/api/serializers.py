@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
@@ -231,6 +231,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     times = DueTimeSerializer(many=True)
 
 
+@extend_schema_serializer(component_name="HookSecretInput")
 class SecretInput(_Known):
     overlap_seconds = serializers.IntegerField(
         min_value=0,
@@ -241,6 +242,7 @@ class SecretInput(_Known):
     )
 
 
+@extend_schema_serializer(component_name="HookSecret")
 class SecretSerializer(serializers.Serializer[Any]):
     secret = serializers.CharField(help_text="Shown this once.")
     created_at = serializers.DateTimeField()

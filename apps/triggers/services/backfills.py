@@ -27,6 +27,10 @@ MOST_TIMES: Final = 10_000
 MOST_PARALLEL: Final = 100
 
 
+def _out_of_range(field: str, message: str) -> TriggerInvalid:
+    return TriggerInvalid(message, errors=[{"code": "range", "message": message, "pointer": f"/{field}"}])
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """`times`: what would be fired. `done`: due times of the range that were fired before."""
@@ -40,11 +44,12 @@ def backfill_range(*, actor: User, trigger: Trigger, since: datetime, until: dat
     require_for(actor=actor, melody=trigger.melody, action=Action.READ)
     if trigger.kind != TriggerKind.CRON:
         raise NotOfThisKind("Only a cron trigger has due times to make up for.")
-    if not EARLIEST <= since < until <= LATEST:
-        raise TriggerInvalid(
-            "`since` must be before `until`.",
-            errors=[{"code": "range", "message": "`since` must be before `until`.", "pointer": "/until"}],
-        )
+    if since >= until:
+        raise _out_of_range("until", "`since` must be before `until`.")
+    if since < EARLIEST:
+        raise _out_of_range("since", f"`since` must not be before {EARLIEST:%Y-%m-%d}.")
+    if until > LATEST:
+        raise _out_of_range("until", f"`until` must not be after {LATEST:%Y-%m-%d}.")
     times = schedule_of(trigger).between(since, min(until, timezone.now()), MOST_TIMES + 1)
     if len(times) > MOST_TIMES:
         raise TooManyTimes(f"There are more than {MOST_TIMES:,} due times in this range; choose a shorter one.")

@@ -80,7 +80,7 @@ def create_trigger(*, actor: User, melody: Melody, kind: str, name: str, **optio
     require_for(actor=actor, melody=melody, action=Action.WRITE)
     given = _checked(actor, melody, kind, {"name": name, **options})
     if (needed := NEEDED.get(kind)) is not None and not given.get(needed):
-        raise _invalid(f"/{_SHOWN.get(needed, needed)}", "required", f"A {kind} trigger needs it.")
+        raise _lacking(kind, needed)
     trigger = Trigger(
         organization_id=melody.organization_id, melody=melody, kind=kind, owner=actor, created_by=actor, **given
     )
@@ -107,10 +107,11 @@ def update_trigger(*, actor: User, trigger: Trigger, **changes: Any) -> Trigger:
     """What is not named stays as it is. It is tried again at once, if it has failed before."""
     melody = trigger.melody
     require_for(actor=actor, melody=melody, action=Action.WRITE)
+    _require_source(actor, trigger)
     given = _checked(actor, melody, trigger.kind, changes, trigger)
     needed = NEEDED.get(trigger.kind)
-    if needed in given and not given[needed]:
-        raise _invalid(f"/{_SHOWN.get(str(needed), str(needed))}", "required", f"A {trigger.kind} trigger needs it.")
+    if needed is not None and needed in given and not given[needed]:
+        raise _lacking(trigger.kind, needed)
     before = {name: _told(getattr(trigger, name)) for name in given}
     for name, value in given.items():
         setattr(trigger, name, value)
@@ -170,6 +171,7 @@ def resume_trigger(*, actor: User, trigger: Trigger) -> Trigger:
 def take_over_trigger(*, actor: User, trigger: Trigger) -> Trigger:
     """From now on it starts runs as the actor."""
     require_for(actor=actor, melody=trigger.melody, action=Action.WRITE)
+    _require_source(actor, trigger)
     before = trigger.owner_id
     trigger.owner = actor
     return _saved(actor, trigger, "taken_over", {"owner": str(actor.pk)}, {"owner": str(before)})
@@ -269,6 +271,12 @@ def _check_times(values: Mapping[str, Any], before: Trigger | None) -> None:
         raise _invalid(place if error.place is None else f"/cron/{error.place}", "schedule", error.message) from None
 
 
+def _require_source(actor: User, trigger: Trigger) -> None:
+    """What the runs it follows left is in the hands of whoever says what it does with that."""
+    if trigger.source_melody_id is not None:
+        _source(actor, trigger.melody, trigger.source_melody_id)
+
+
 def _source(actor: User, melody: Melody, source_id: UUID) -> Melody:
     try:
         source = melody_for(actor=actor, melody_id=source_id)
@@ -295,6 +303,11 @@ def _told(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value.pk) if isinstance(value, Melody) else value
+
+
+def _lacking(kind: str, needed: str) -> TriggerInvalid:
+    shown = _SHOWN.get(needed, needed)
+    return _invalid(f"/{shown}", "required", f"A {kind} trigger needs `{shown}`.")
 
 
 def _invalid(pointer: str, code: str, message: str) -> TriggerInvalid:

@@ -69,10 +69,10 @@ def look_at(firing: Firing, trigger: Trigger, now: datetime) -> None:
 
 
 def values_of(firing: Firing, trigger: Trigger) -> dict[str, Any]:
-    """What expressions can read; see `mapping`."""
+    """What expressions can read; see `mapping`. Raises OwnerGone where its owner may not read it."""
     told = dict(firing.payload)
     if firing.source == Source.CHAIN:
-        told = {"run": _followed(firing)}
+        told = {"run": _followed(firing, trigger)}
     return {
         "payload": None,
         **told,
@@ -128,12 +128,19 @@ def require_owner(trigger: Trigger) -> None:
         ) from None
 
 
-def _followed(firing: Firing) -> dict[str, Any]:
+def _followed(firing: Firing, trigger: Trigger) -> dict[str, Any]:
     """The run a chained one follows; only its id and how it ended, when it has been forgotten meanwhile."""
     told = {"id": firing.payload.get("execution"), "status": firing.payload.get("status")}
-    execution = Execution.objects.filter(pk=told["id"]).select_related("melody", "version").first()
+    found = Execution.objects.filter(pk=told["id"])
+    execution = found.select_related("melody__organization", "melody__project", "version").first()
     if execution is None:
         return told
+    try:
+        require_for(actor=trigger.owner, melody=execution.melody, action=Action.READ)
+    except (NotFound, Forbidden):
+        raise OwnerGone(
+            "owner_may_not", f"Its owner, {trigger.owner}, may not see the runs it follows any more."
+        ) from None
     error = {"code": execution.error_code, "message": execution.error_message} if execution.error_code else None
     return told | {
         "melody": {"id": str(execution.melody_id), "name": execution.melody.name},

@@ -1,4 +1,4 @@
-"""DBOS by its queue, at the interval it polls by itself: a workflow of its own for each step."""
+"""DBOS by its queue, at the intervals it polls at by itself: a workflow of its own for each step."""
 
 from __future__ import annotations
 
@@ -7,43 +7,41 @@ import os
 import time
 
 from dbos import DBOS, Queue
-from playing import SLOTS, Job, Played, play, slept
+from playing import SLOTS, Job, Played, play
 
 DBOS(config={"name": "peer", "system_database_url": os.environ["PEER_DATABASE_URL"], "run_admin_server": False})
-steps = Queue("steps", worker_concurrency=SLOTS)
 
 
 @DBOS.step()
-def work(seconds: float) -> tuple[float, float]:
-    return slept(seconds)
+async def work(seconds: float) -> tuple[float, float]:
+    started = time.time()
+    if seconds:
+        await asyncio.sleep(seconds)
+    return started, time.time()
 
 
 @DBOS.workflow()
-def step(seconds: float) -> tuple[float, float]:
-    return work(seconds)
+async def step(seconds: float) -> tuple[float, float]:
+    return await work(seconds)
 
 
-async def _run(job: Job) -> Played:
+async def played(queue: Queue, job: Job) -> Played:
     submitted = time.time()
-    results: list[asyncio.Task[tuple[float, float]]] = []
+    results: dict[int, asyncio.Task[tuple[float, float]]] = {}
 
     async def node(number: int) -> tuple[float, float]:
         for before in job.predecessors[number]:
             await results[before]
-        handle = await steps.enqueue_async(step, job.seconds[number])
-        found: tuple[float, float] = await handle.get_result()
-        return found
+        handle = await queue.enqueue_async(step, job.seconds[number])
+        return await handle.get_result()
 
     for number in range(len(job)):
-        results.append(asyncio.create_task(node(number)))
-    spans = [await result for result in results]
+        results[number] = asyncio.create_task(node(number))
+    spans = [await result for result in results.values()]
     return Played(spans, submitted, time.time())
-
-
-def run(job: Job) -> Played:
-    return asyncio.run(_run(job))
 
 
 if __name__ == "__main__":
     DBOS.launch()
-    play(run)
+    steps = DBOS.register_queue("steps", worker_concurrency=SLOTS)
+    play(lambda job: asyncio.run(played(steps, job)))

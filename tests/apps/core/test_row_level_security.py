@@ -23,15 +23,15 @@ ACCOUNT_TABLES = {
     "signin_signinsession",
     "signin_refreshtoken",
 }
-# No worker has business with tokens, or with what people did: no policy and no grant.
+# No worker has business with tokens, secrets of webhooks, or what people did: no policy and no grant.
 WITHOUT_WORKER = {
     "accounts_apitoken",
     "accounts_invitation",
     "accounts_team",
-    "accounts_teammembership",
     "audit_auditentry",
     "billing_billingcustomer",
     "billing_payment",
+    "triggers_hooksecret",
     *(history._meta.db_table for name, history in HISTORIES.items() if name != "organization"),
 }
 # Tables of ours that hold no organization's data, each with its reason.
@@ -42,6 +42,9 @@ OPEN_TABLES = {
     "billing_plan": "the price list, which is for everybody",
     "executions_worker": "who works, for everybody",
     "executions_route": "the queues runs have needed, which workers of all look at",
+    "executions_share": "how much of a queue organizations have had, for workers only",
+    "executions_window": "how many messages a queue may have out, for workers only",
+    "executions_pooltokens": "tokens models gave in the last minute, for workers only",
 }
 
 pytestmark = pytest.mark.django_db

@@ -33,6 +33,8 @@ workflow:
     - {{name: repair, type: test_echo, value: 3, depends_on: [{{step: convert, on: failure}}]}}
 """
 
+FAILS = {"status": "failed", "error": {"code": "meant", "message": "meant to fail"}}
+
 
 @pytest.fixture
 def moderator(web_role: None) -> User:
@@ -220,6 +222,27 @@ class TestExecutions:
             "All of them have ended already." in browser.post(list_of(Execution), chosen, follow=True).content.decode()
         )
 
+    def test_of_others_are_retried_and_run_again(
+        self, browser: Client, moderator: User, alice: User, start: Callable[..., Any]
+    ) -> None:
+        """Staff are no members of the organization."""
+        player = start(alice, FAILING.format(name="etude").replace(", on: failure", ""))
+        player.play(fetch=FAILS)
+        chosen = {"_selected_action": [str(player.execution.pk)]}
+        for action in ("rerun_failed", "rerun_downstream"):
+            answer = browser.post(list_of(Execution), {**chosen, "action": action}, follow=True).content.decode()
+            assert "1 execution run again." in answer
+        answer = browser.post(list_of(Execution), {**chosen, "action": "retry"}, follow=True).content.decode()
+        assert "1 execution retried." in answer
+        answer = browser.post(list_of(Execution), {**chosen, "action": "rerun_failed"}, follow=True).content.decode()
+        assert "has not ended" in answer
+        with staff():
+            made = list(Execution.objects.filter(rerun_of=player.execution))
+        assert {(one.created_by_id, one.organization_id, one.status) for one in made} == {
+            (moderator.pk, player.execution.organization_id, "pending")
+        }
+        assert self.status(player.execution) == "pending"
+
     @staticmethod
     def status(execution: Execution) -> str:
         with staff():
@@ -252,6 +275,24 @@ class TestTasks:
             ({"execution": "nonsense"}, []),
         ):
             assert sorted(row.name for row in rows_in(browser.get(list_of(Task), query))) == names, query
+
+    def test_are_skipped_or_given_a_result(self, browser: Client, alice: User, start: Callable[..., Any]) -> None:
+        execution = start(alice, FAILING.format(name="etude")).execution
+        fetch, convert = (str(tasks_of(execution)[name].pk) for name in ("fetch", "convert"))
+        chosen: dict[str, Any] = {"action": "set_result", "_selected_action": [fetch]}
+        both = browser.post(list_of(Task), {**chosen, "_selected_action": [fetch, convert]}, follow=True)
+        assert "Choose one task" in both.content.decode()
+        question = browser.post(list_of(Task), chosen).content.decode()
+        assert '<textarea id="output"' in question
+        for wrong, why in (("{", "This is not JSON"), ("NaN", "/output"), ("", "This is not JSON")):
+            assert why in browser.post(list_of(Task), {**chosen, "output": wrong}).content.decode()
+        answer = browser.post(list_of(Task), {**chosen, "output": '{"albums": 3}', "reason": "counted"}, follow=True)
+        assert [str(one) for one in answer.context["messages"]] == ["fetch is completed with your result."]
+        assert tasks_of(execution)["fetch"].output == {"albums": 3}
+        skipped = browser.post(list_of(Task), {"action": "skip", "_selected_action": [convert, fetch]}, follow=True)
+        assert "1 task skipped." in skipped.content.decode()
+        assert "is completed already" in skipped.content.decode()
+        assert tasks_of(execution)["convert"].status == "skipped"
 
     def test_show_error_and_output(self, browser: Client, alice: User, run: Callable[..., Execution]) -> None:
         tasks = tasks_of(run(alice))

@@ -11,6 +11,8 @@ from rest_framework.test import APIClient
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Organization, User
+from apps.core.tenancy import acting_as
+from apps.executions import services
 from apps.executions.api.urls import urlpatterns as of_executions
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db
 YAML = "application/yaml"
 JSON = "application/json"
 DOCUMENT = "workflow: {name: changed, steps: [{name: a, type: test_echo}]}"
-COLLECTIONS = ("executions/", "approvals/", "agents/{agent}/executions/")
+COLLECTIONS = ("executions/", "executions/bulk/", "approvals/", "agents/{agent}/executions/", "workers/")
 
 READS = [
     "melodies/{melody}/",
@@ -36,11 +38,16 @@ READS = [
     "executions/{execution}/signals/",
     "executions/{execution}/spending/",
     "executions/{execution}/explain/",
+    "organizations/{organization}/pools/",
+    "organizations/{organization}/storage/",
+    "pools/{pool}/",
     "tasks/{task}/",
     "tasks/{task}/explain/",
     "tasks/{task}/decisions/",
     "artifacts/{artifact}/",
     "artifacts/{artifact}/content",
+    "artifacts/{artifact}/lineage/",
+    "artifacts/{artifact}/provenance/",
 ]
 WRITES = [
     ("patch", "melodies/{melody}/", '{"path": "changed.yaml"}', JSON),
@@ -55,6 +62,13 @@ WRITES = [
     ("post", "executions/{execution}/pause/", "{}", JSON),
     ("post", "executions/{execution}/resume/", "{}", JSON),
     ("post", "executions/{execution}/cancel/", "{}", JSON),
+    ("post", "executions/{execution}/retry/", "{}", JSON),
+    ("post", "executions/{execution}/rerun/", '{"mode": "failed"}', JSON),
+    ("post", "executions/{execution}/priority/", '{"priority": 1}', JSON),
+    ("post", "tasks/{task}/skip/", "{}", JSON),
+    ("post", "tasks/{task}/result/", '{"output": 1}', JSON),
+    ("patch", "pools/{pool}/", '{"slots": 2}', JSON),
+    ("delete", "pools/{pool}/", "", JSON),
 ]
 STREAM = "executions/{execution}/stream"
 """Tried in test_api_stream: it is asynchronous."""
@@ -68,11 +82,15 @@ def ids(alice: User, orchestra: Organization, start: Callable[..., Any]) -> dict
     artifact = player.artifact("notes.txt", b"A B C", "text/plain")
     player.finish(player.claim(first), artifacts=[artifact])
     run = player.execution
+    with acting_as(alice.pk):
+        pool = services.create_pool(actor=alice, organization=orchestra, kind="key", name="press", slots=1)
     return {
         "melody": str(run.melody_id),
         "execution": str(run.pk),
         "task": str(first),
         "artifact": artifact["id"],
+        "organization": str(orchestra.pk),
+        "pool": str(pool.pk),
     }
 
 

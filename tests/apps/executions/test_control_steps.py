@@ -88,6 +88,10 @@ def test_a_result_must_fit_the_schema_of_its_step(alice: User, start: Start, api
     assert post(client, address, {"output": "x" * 300_000}).status_code == 413
     taken = post(client, address, {"output": {"sum": 3}})
     assert (taken.json()["status"], taken.json()["output"]) == ("completed", {"sum": 3})
+    with staff():
+        told = AuditEntry.objects.get(action="task.result_set").after
+    assert told["output_bytes"] == len('{"sum": 3}')
+    assert "output" not in told, "the trail outlives the run, and others read it"
     assert listed(client, player) == {"a": "completed", "b": "dispatched"}
 
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from apps.accounts import services as accounts
 from apps.accounts.models import Organization, User
 from apps.core.tenancy import acting_as
-from apps.executions.models import Variable
+from apps.executions.models import Execution, Variable
 from apps.executions.services import start_execution
 from apps.melodies.models import MelodyVersion
 from apps.melodies.services import create_melody
@@ -81,3 +81,19 @@ def test_a_run_begins_with_the_variables_of_its_project(alice: User, quartet: Pr
         found: dict[str, Any] = dict(Variable.objects.filter(execution=run).values_list("name", "value"))
     assert found == {"tempo": "slow", "hall": {"seats": 400}}
     assert run.project_id == quartet.pk
+
+
+def test_what_was_started_for_a_hidden_run_can_be_run_again(
+    alice: User, carol: User, orchestra: Organization, piece: MelodyVersion, api_of: Callable[[User], APIClient],
+) -> None:  # fmt: skip
+    accounts.add_member(actor=alice, organization=orchestra, user=carol, role="member")
+    with acting_as(alice.pk):
+        parent = start_execution(actor=alice, melody=piece.melody)
+        seen = create_melody(actor=alice, organization=orchestra, source=SOURCE, media="yaml", path="open/piece.yaml")
+        child = start_execution(actor=alice, melody=seen.melody, parent=parent)
+    client = api_of(carol)
+    assert client.post(f"/api/v1/executions/{child.pk}/cancel/").status_code == 200
+    made = client.post(f"/api/v1/executions/{child.pk}/rerun/", {"mode": "failed"}, format="json")
+    assert made.status_code == 201, made.content
+    with acting_as(alice.pk):
+        assert Execution.objects.get(pk=made.json()["id"]).parent_execution_id == parent.pk

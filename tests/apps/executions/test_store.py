@@ -16,11 +16,12 @@ from django.db import DataError, connection, connections, transaction
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from apps.accounts.models import User
+from apps.accounts.models import Organization, User
 from apps.core.tenancy import staff, sweeping, working_for
 from apps.executions import blobs, ledger
 from apps.executions.blobs.envelope import sealed
 from apps.executions.models import Artifact, Blob, CachedResult, PitOperation, StoreStatistics
+from manage import role_for
 from tests.apps.executions.conftest import Player, as_worker
 from tests.stored import file_of, forge, store
 from tests.wire.s3_service import ACCESS_KEY, SECRET_KEY, S3Service, s3_service
@@ -60,6 +61,17 @@ def manage(*arguments: str) -> str:
 # -- verify ------------------------------------------------------------------------------------------------------------------
 def test_a_whole_store_is_whole(run: Player) -> None:
     assert "is whole: 1 blobs, 1900 bytes read" in manage("verify")
+    with staff():
+        slug = Organization.objects.get(pk=run.organization).slug
+    assert "is whole: 1 blobs, 1900 bytes read" in manage("verify", "--organization", slug)
+
+
+def test_a_login_that_sees_no_rows_is_refused_instead_of_being_told_that_all_is_whole(run: Player) -> None:
+    assert role_for("store") == "worker"
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE symphony_web")
+        with pytest.raises(CommandError, match="SYMPHONY_ROLE=worker"):
+            call_command("store", "verify")
 
 
 def test_damaged_and_missing_bytes_are_named_and_written_down(run: Player) -> None:

@@ -183,6 +183,23 @@ def test_a_preview_knows_the_ends_of_time(api_of: ApiOf, make_trigger: MakeTrigg
     assert api_of(alice).get(url, {"after": after}).status_code in (200, 422)
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "pointer", "message"),
+    [
+        ("2020-01-02", "2020-01-01", "/until", "`since` must be before `until`."),
+        ("1926-01-01", "2020-01-01", "/since", "`since` must not be before 1970-01-02."),
+        ("2020-01-01", "2500-01-01", "/until", "`until` must not be after 2199-01-01."),
+    ],
+)
+def test_a_range_that_cannot_be_says_which_end_is_wrong(
+    api_of: ApiOf, make_trigger: MakeTrigger, alice: User, since: str, until: str, pointer: str, message: str
+) -> None:
+    url = f"/api/v1/triggers/{make_trigger(at=None).pk}/backfills/"
+    answer = api_of(alice).post(url, {"since": since, "until": until, "dry_run": True}, format="json")
+    assert answer.status_code == 422
+    assert [(error["pointer"], error["message"]) for error in answer.json()["errors"]] == [(pointer, message)]
+
+
 def test_a_backfill_is_counted_made_and_cancelled(
     api_of: ApiOf, make_trigger: MakeTrigger, alice: User, sweep: Sweep
 ) -> None:

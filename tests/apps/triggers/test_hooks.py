@@ -98,6 +98,19 @@ def test_what_is_not_signed_is_not_there(hook: Hook) -> None:
     assert everything() == []
 
 
+def test_what_looks_like_a_secret_in_the_address_is_not_kept(hook: Hook) -> None:
+    answer = hook.send(1, url=f"{hook.url}?token=s3cret&api_key=s3cret&page=2")
+    assert answer.status_code == 202
+    (firing,) = everything()
+    assert firing.payload["query"] == {"page": "2"}
+
+
+@pytest.mark.parametrize("raw", [b'"\\u0000"', b'"\\ud800"', b"1e400", b"[" * 5000, b"NaN", b"\xff", b"9" * 5000])
+def test_a_signed_body_that_cannot_be_kept_is_refused(hook: Hook, raw: bytes) -> None:
+    assert 400 <= hook.send(raw=raw).status_code < 500
+    assert everything() == []
+
+
 def test_too_old_and_too_new_is_not_there(hook: Hook, settings: Any) -> None:
     tolerance = settings.SYMPHONY_HOOK_TOLERANCE_SECONDS
     now = int(time.time())

@@ -20,14 +20,14 @@ WITNESS = """
 CREATE TABLE IF NOT EXISTS chaos_witness (
   id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), what text NOT NULL,
   execution uuid NOT NULL, subject uuid NOT NULL, before text, after text, attempt int, phase int, lease_before uuid,
-  lease uuid, due_before timestamptz, gate text, parent uuid);
+  lease uuid, due_before timestamptz, gate text, parent uuid, resets int);
 CREATE OR REPLACE FUNCTION chaos_see_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   INSERT INTO public.chaos_witness (what, execution, subject, before, after, attempt, phase, lease_before, lease,
-                                    due_before, gate, parent)
+                                    due_before, gate, parent, resets)
   VALUES ('task', NEW.execution_id, NEW.id, CASE TG_OP WHEN 'UPDATE' THEN OLD.status END, NEW.status, NEW.attempt,
           NEW.phase, CASE TG_OP WHEN 'UPDATE' THEN OLD.lease END, NEW.lease,
-          CASE TG_OP WHEN 'UPDATE' THEN OLD.due_at END, NEW.gate, NEW.parent_id);
+          CASE TG_OP WHEN 'UPDATE' THEN OLD.due_at END, NEW.gate, NEW.parent_id, NEW.resets);
   RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION chaos_see_run() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -67,30 +67,34 @@ FROM executions_execution x JOIN melodies_melodyversion v ON v.id = x.version_id
 """
 _TASKS = """
 SELECT t.id, t.execution_id, t.organization_id, t.version_id, t.seq, t.node, t.name, t.kind, t.status, t.phase, t.attempt,
-       t.retries, t.lease, t.due_at, t.wait, t.gate, {parked}, t.frame_id, t.parent_id, t.total, t.need, t.wants,
-       t.output_ref, t.output
+       t.retries, t.lease, t.due_at, t.wait, t.gate,
+       (t.held IS NOT NULL OR EXISTS (SELECT FROM executions_backlog b WHERE b.task_id = t.id)), t.frame_id, t.parent_id, t.total, t.need, t.wants,
+       t.output_ref, t.kept_from IS NOT NULL, t.output
 FROM executions_task t
 """
-_FRAMES = "SELECT id, execution_id, organization_id, parent_task_id, status, version_id FROM executions_frame"
+_FRAMES = "SELECT id, execution_id, organization_id, parent_task_id, status, version_id, label FROM executions_frame"
 _NODES = """
 SELECT version_id, node, kind, successors, edge_on, tolerates,
-       CASE WHEN kind = 'for_loop' THEN
-         CASE WHEN (params -> 'parallel') = 'true' THEN coalesce(params ->> 'max_parallel', '5') ELSE '1' END END
+       CASE WHEN kind = 'compensation' THEN '1' WHEN kind = 'for_loop' THEN
+         CASE WHEN (params -> 'parallel') = 'true' THEN coalesce(params ->> 'max_parallel', '5') ELSE '1' END END,
+       options ? 'limit'
 FROM executions_plannode
 """
 _MOVES = """
 SELECT id, at, what, execution, subject, before, after, coalesce(attempt, 0), coalesce(phase, 0), lease_before, lease,
-       due_before, gate, parent
+       due_before, gate, parent, coalesce(resets, 0)
 FROM chaos_witness ORDER BY id
 """
 _EVENTS = "SELECT id, execution_id, organization_id, task_id, event_type, payload FROM executions_event ORDER BY id"
 _SLOTS = """
-SELECT p.id::text, p.slots, l.slots, l.task_id, l.taken_at, l.returned_at
-FROM executions_poollease l JOIN executions_pool p ON p.id = l.pool_id WHERE l.slots > 0
+SELECT p.id::text, p.slots, l.slots, l.task_id, l.granted_at, least(l.returned_at, l.until), l.attempt,
+       l.taken_at IS NOT NULL
+FROM executions_poollease l JOIN executions_pool p ON p.id = l.pool_id WHERE p.slots IS NOT NULL
 """
 _NAMED = """
 SELECT organization_id, output_ref FROM executions_task WHERE output_ref IS NOT NULL
 UNION SELECT organization_id, content_hash FROM executions_artifact
+UNION SELECT organization_id, output_ref FROM executions_cachedresult WHERE output_ref IS NOT NULL
 """
 _OPEN = " WHERE x.completed_at IS NULL"
 _OF_OPEN = " WHERE {table}.execution_id IN (SELECT x.id FROM executions_execution x WHERE x.completed_at IS NULL)"
@@ -105,7 +109,7 @@ def read(query: Query, bytes_of: BytesOf | None = None) -> Record:
     record = _standing(query, "", "", "")
     record.moves = [Move(*row) for row in query(_MOVES, [])]
     record.events = [EventRow(*row) for row in query(_EVENTS, [])]
-    record.slots = _slots(query)
+    record.slots = [Slot(*row) for row in query(_SLOTS, [])]
     if bytes_of is not None:
         record.stored = [_stored(bytes_of, *row) for row in query(_NAMED, [])]
     return record
@@ -119,26 +123,16 @@ def look(query: Query) -> Record:
 def _standing(query: Query, of_runs: str, of_tasks: str, of_frames: str) -> Record:
     record = Record()
     record.runs = {row[0]: RunRow(*row) for row in query(_RUNS + of_runs, [])}
-    backlog = bool(query("SELECT to_regclass('executions_backlog') IS NOT NULL", [])[0][0])
-    parked = "t.held IS NOT NULL"
-    if backlog:
-        parked += " OR EXISTS (SELECT FROM executions_backlog b WHERE b.task_id = t.id)"
-    for row in query(_TASKS.format(parked=f"({parked})") + of_tasks, []):
+    for row in query(_TASKS + of_tasks, []):
         record.tasks[row[0]] = TaskRow(*row[:-1])
         record.outputs[row[0]] = row[-1]
     record.frames = {row[0]: FrameRow(*row) for row in query(_FRAMES + of_frames, [])}
-    for version, node, kind, successors, edge_on, tolerates, abreast in query(_NODES, []):
+    for version, node, kind, successors, edge_on, tolerates, abreast, limited in query(_NODES, []):
         side_by_side = int(abreast) if abreast is not None and str(abreast).isdigit() else None
         record.nodes[version, node] = NodeRow(
-            version, node, kind, tuple(successors), tuple(edge_on), tolerates, side_by_side
+            version, node, kind, tuple(successors), tuple(edge_on), tolerates, side_by_side, bool(limited)
         )
     return record
-
-
-def _slots(query: Query) -> list[Slot]:
-    if not query("SELECT to_regclass('executions_poollease') IS NOT NULL", [])[0][0]:
-        return []
-    return [Slot(*row) for row in query(_SLOTS, []) if row[1] is not None]
 
 
 def _stored(bytes_of: BytesOf, organization: UUID, address: str) -> Stored:

@@ -49,6 +49,8 @@ class TaskRow:
     need: int
     wants: int
     output_ref: str | None = None
+    kept: bool = False
+    """Its result is that of a task of an earlier run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class FrameRow:
     parent: UUID
     status: str
     version: UUID | None
+    label: str = ""
+    """Of what is undone: the name of the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class NodeRow:
     edge_on: tuple[int, ...]
     tolerates: bool
     side_by_side: int | None = None
-    """How many frames may run at once, when it is a loop."""
+    """How many frames may run at once, when it is a loop, or undoes."""
+    limited: bool = False
+    """It says `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,8 @@ class Move:
     due_before: datetime | None = None
     gate: str | None = None
     parent: UUID | None = None
+    resets: int = 0
+    """How often a retry of its run had begun it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,8 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A lease of a pool: one of `slots` (of which this one takes `cost`) from `taken` until `returned`."""
+    """A lease of a pool: `cost` of its `slots`, from when they were set aside (`taken`) until they were free again. `claimed`:
+    the attempt has begun with them."""
 
     pool: str
     slots: int
@@ -115,6 +124,8 @@ class Slot:
     task: UUID
     taken: datetime
     returned: datetime | None
+    attempt: int = 0
+    claimed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from apps.executions.states import (
     COMPENSATION_KIND,
     EXECUTION_TERMINAL,
     JOIN_KIND,
+    TASK_AGAIN,
     TASK_MOVES,
+    Phase,
     TaskStatus,
 )
 from tests.chaos.proof.record import EventRow, Move, Record, TaskRow
@@ -29,6 +31,9 @@ WITHOUT_END = {"frames", "approval", "signal"}
 """Reasons for which a task may wait without a moment at which it is looked at again."""
 LATE = timedelta(seconds=1.5)
 """A claim that was under way when its run ended may be committed a little later."""
+
+AT_ONCE = timedelta(seconds=0.1)
+"""Which of two steps completed first is decided by their rows' own clock, not by the order the witness saw them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,15 @@ def forgotten(record: Record) -> list[Violation]:
 
 # -- the seven ---------------------------------------------------------------------------------------------------------
 def completed_once(record: Record) -> Iterator[Violation]:
-    """1. A task is recorded as completed at most once, whatever is delivered how often."""
-    done = Counter(move.subject for move in record.task_moves() if move.after == "completed")
+    """1. A task is recorded as completed at most once, whatever is delivered how often; once more when its run is retried."""
+    done = Counter((move.subject, move.resets) for move in record.task_moves() if move.after == "completed")
+    lives = Counter(task for task, _ in done)
     told = Counter(event.task for event in record.events if event.type == "task_completed" and event.task)
-    for task, count in (done + Counter()).items():
+    for (task, _), count in done.items():
         if count > 1:
             yield Violation("completed once", task, f"recorded as completed {count} times")
     for task, count in told.items():
-        if count > 1:
+        if count > max(1, lives[task]):
             yield Violation("completed once", task, f"told {count} times that it was completed")
 
 
@@ -245,16 +251,23 @@ def legal_moves(record: Record) -> Iterator[Violation]:
     """Each task goes from state to state as the table of moves says, and each move begins where the last one ended."""
     for task, moves in record.moves_by_task().items():
         state: str | None = None
+        resets = 0
         for move in moves:
             if move.before != state:
                 yield Violation("legal moves", task, f"it was {state} and moved from {move.before} to {move.after}")
             same = move.before == move.after
-            if not same and move.before is not None and move.after not in TASK_MOVES[TaskStatus(move.before)]:
+            if not same and move.before is not None and move.after not in _allowed(move, resets):
                 yield Violation("legal moves", task, f"{move.before} became {move.after}")
-            state = move.after
+            state, resets = move.after, move.resets
         row = record.tasks.get(task)
         if row is not None and row.status != state:
             yield Violation("legal moves", task, f"it is {row.status} and was last seen to become {state}")
+
+
+def _allowed(move: Move, resets: int) -> frozenset[TaskStatus]:
+    """What a task may become that a retry of its run has begun anew so often before this move."""
+    before = TaskStatus(move.before or "")
+    return TASK_AGAIN.get(before, frozenset()) if move.resets > resets else TASK_MOVES[before]
 
 
 def one_lease_at_a_time(record: Record) -> Iterator[Violation]:
@@ -263,7 +276,11 @@ def one_lease_at_a_time(record: Record) -> Iterator[Violation]:
     given: set[UUID] = set()
     events = record.events_by_task()
     for task, moves in record.moves_by_task().items():
-        ends = [event for event in events.get(task, []) if event.type in {"task_lost", "task_handed_over"}]
+        ends = [
+            event
+            for event in events.get(task, [])
+            if event.type in {"task_lost", "task_handed_over"} and not event.payload.get("until")
+        ]
         for move in moves:
             if move.after == "executing":
                 if move.before == "executing":
@@ -274,7 +291,7 @@ def one_lease_at_a_time(record: Record) -> Iterator[Violation]:
                     given.add(move.lease)
             elif move.lease is not None:
                 yield Violation("one lease at a time", task, f"it is {move.after} and still lent out")
-            if move.before == "executing" and move.after == "dispatched" and ends:
+            if move.before == "executing" and move.after == "dispatched" and move.phase != Phase.TIMED_OUT and ends:
                 yield from _taken_away_in_time(move, ends.pop(0))
 
 
@@ -300,11 +317,7 @@ def told_as_it_was(record: Record) -> Iterator[Violation]:
             yield Violation("told as it was", task, f"{row.name}: {claims} claims, {told['task_started']} told")
         if told["task_lost"] + told["task_handed_over"] > lost:
             yield Violation("told as it was", task, f"{row.name}: given back {lost} times, more often told")
-        if (
-            completed
-            and row.kind != COMPENSATION_KIND
-            and told["task_completed"] + told["task_result_set"] != completed
-        ):
+        if completed and row.kind != COMPENSATION_KIND and not row.kept and told["task_completed"] != completed:
             yield Violation("told as it was", task, f"{row.name} is completed, told {told['task_completed']} times")
 
 
@@ -329,7 +342,7 @@ def nothing_after_the_end(record: Record) -> Iterator[Violation]:
 # -- limits and results ------------------------------------------------------------------------------------------------
 def within_limits(record: Record) -> Iterator[Violation]:
     """At no moment more than as many: of a run's steps (`max_parallel`), of those that exclude each other, of a loop's
-    iterations, of a pool's slots."""
+    iterations, of a pool's slots; and nothing that says `limit` begins without a slot."""
     yield from _side_by_side(record)
     yield from _frames_side_by_side(record)
     yield from _pools(record)
@@ -378,7 +391,7 @@ def _frames_side_by_side(record: Record) -> Iterator[Violation]:
 
 
 def _pools(record: Record) -> Iterator[Violation]:
-    of_pool: dict[str, list[tuple[object, int, int, UUID]]] = defaultdict(list)
+    of_pool: dict[str, list[tuple[datetime, int, int, UUID]]] = defaultdict(list)
     slots = {slot.pool: slot.slots for slot in record.slots}
     for slot in record.slots:
         of_pool[slot.pool].append((slot.taken, 1, slot.cost, slot.task))
@@ -386,10 +399,44 @@ def _pools(record: Record) -> Iterator[Violation]:
             of_pool[slot.pool].append((slot.returned, 0, -slot.cost, slot.task))
     for pool, changes in of_pool.items():
         taken = 0
-        for _, _, change, task in sorted(changes, key=lambda one: one[:2]):  # type: ignore[arg-type,return-value]
+        for _, _, change, task in sorted(changes, key=lambda one: one[:2]):
             taken += change
             if taken > slots[pool]:
                 yield Violation("within limits", task, f"{taken} of the {slots[pool]} slots of {pool} were taken")
+    begun = {(slot.task, slot.attempt) for slot in record.slots if slot.claimed}
+    for move in record.task_moves():
+        if move.after != "executing" or move.phase > Phase.RUN or (move.subject, move.attempt) in begun:
+            continue
+        row = record.tasks.get(move.subject)
+        node = record.nodes.get((row.version, row.node)) if row is not None else None
+        if row is not None and node is not None and node.limited:
+            told = f"{row.name} began its attempt {move.attempt} without a slot of its limit"
+            yield Violation("within limits", row.id, told)
+
+
+def undone_in_reverse(record: Record) -> Iterator[Violation]:
+    """What completed last is undone first, and each when the one before is done with."""
+    completed: dict[tuple[UUID, str], Move] = {}
+    undoing: dict[UUID, Move] = {}
+    for move in record.moves:
+        task = record.tasks.get(move.parent if move.what == "frame" and move.parent else move.subject)
+        if task is None:
+            continue
+        if move.what == "task":
+            if move.after == "completed" and task.parent is None and not task.kept:
+                completed[task.execution, task.name] = move
+            elif move.after == "pending":
+                undoing.pop(task.id, None)
+        elif task.kind == COMPENSATION_KIND and move.after == "running" and move.before != "running":
+            frame = record.frames.get(move.subject)
+            done = completed.get((task.execution, frame.label)) if frame is not None else None
+            before = undoing.get(task.id)
+            if frame is None or done is None:
+                continue
+            if before is not None and done.at > before.at + AT_ONCE:
+                told = f"{frame.label} was undone after a step that completed earlier than it"
+                yield Violation("undone in reverse", move.subject, told)
+            undoing[task.id] = done
 
 
 def right_results(record: Record) -> Iterator[Violation]:
@@ -417,5 +464,6 @@ CHECKS: tuple[Check, ...] = (
     told_as_it_was,
     nothing_after_the_end,
     within_limits,
+    undone_in_reverse,
     right_results,
 )

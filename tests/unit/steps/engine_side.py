@@ -57,6 +57,9 @@ class MemoryEngine:
     def progress(self, event_type: str, payload: Mapping[str, Any]) -> None:
         self.events.append((event_type, payload))
 
+    def heartbeat(self) -> None:
+        """Nobody waits for a sign of life."""
+
     def secret(self, name: str) -> str | None:
         return self.secrets.get(name)
 

@@ -1,4 +1,4 @@
-"""`melody pools`: what may run at once; `--set` and `--delete` change it."""
+"""`melody pools`: what may run at once; naming a pool makes or changes it."""
 
 from __future__ import annotations
 

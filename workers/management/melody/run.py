@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     file_argument(parser)
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="JSON if it is, else text")
     parser.add_argument("--input-file", metavar="FILE", help="a JSON object of inputs; --input goes before it")
+    parser.add_argument("--priority", type=int, default=0, metavar="N", help="from -10 to 10; more goes first")
     parser.add_argument("--follow", action="store_true", help="show what happens, exit 0 if it completed")
     organization_argument(parser)
     user_argument(parser)
@@ -48,7 +49,9 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
     with acting_as(user.pk):
         organization = accounts.organization_for(actor=user, reference=options["organization"])
         version = files.publish(actor=user, organization=organization, found=found)
-        execution = services.start_execution(actor=user, melody=version.melody, version=version, input=values)
+        execution = services.start_execution(
+            actor=user, melody=version.melody, version=version, input=values, priority=options["priority"]
+        )
     if not options["follow"]:
         _started(terminal, user, execution)
         return

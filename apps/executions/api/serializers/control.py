@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.executions.api.serializers.fields import MAX_VERSION
@@ -126,6 +127,7 @@ class RefusalSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+@extend_schema_serializer(component_name="ExecutionBulkResult")
 class BulkResultSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
     matched = serializers.IntegerField(help_text="How many there were, before anything was done.")

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from apps.accounts.models import Organization
 from apps.core.errors import SymphonyError
-from apps.core.tenancy import staff
+from apps.core.tenancy import sweeping
 from apps.executions.blobs.locations import LocationError
 from apps.executions.blobs.places import current, place
 from apps.executions.blobs.port import Backend
@@ -37,6 +38,10 @@ class Command(BaseCommand):
             each.add_argument("--organization", help="Only this one's, by id or slug.")
 
     def handle(self, *_args: Any, action: str, organization: str | None, **options: Any) -> None:
+        if not _sees_rows():
+            raise CommandError(
+                "The rows of the store are seen by a worker's database login only: set SYMPHONY_ROLE=worker."
+            )
         try:
             getattr(self, action)(organization=_organization(organization), **options)
         except SymphonyError as error:
@@ -79,6 +84,13 @@ class Command(BaseCommand):
         self.stderr.write(f"{moved.copied + moved.there} blobs …")
 
 
+def _sees_rows() -> bool:
+    """Whether the policies for workers are this login's; to any other the store would look empty, and so whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_has_role(current_user, 'symphony_worker', 'USAGE')")
+        return bool(cursor.fetchone()[0])
+
+
 def _place(url: str | None, option: str) -> Backend:
     if url is None:
         return current()
@@ -94,7 +106,7 @@ def _organization(named: str | None) -> UUID | None:
     try:
         return UUID(named)
     except ValueError:
-        with staff():
+        with sweeping():
             found = Organization.objects.filter(slug=named).values_list("pk", flat=True).first()
     if found is None:
         raise CommandError(f"There is no organization {named!r}.")
