@@ -37,7 +37,9 @@ def statistics_of(melody: Melody) -> MelodyStatistics:
 
 def store_statistics_of(organization: Organization) -> StoreStatistics:
     """What the sweep has counted; zeros for an organization that it has not come to."""
-    return StoreStatistics.objects.filter(organization=organization).first() or StoreStatistics(organization=organization)
+    return StoreStatistics.objects.filter(organization=organization).first() or StoreStatistics(
+        organization=organization
+    )
 
 
 def first_task_id(execution_id: UUID) -> UUID:

@@ -94,8 +94,7 @@ TASK_MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
 }
 
 TASK_AGAIN: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    ended: frozenset({_T.PENDING, _T.WAITING})
-    for ended in (_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED)
+    ended: frozenset({_T.PENDING, _T.WAITING}) for ended in (_T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED)
 }
 """Moves of tasks that have ended, when their run is retried: legal only together with a higher `resets`, so that no other
 statement brings a task back."""

@@ -177,7 +177,7 @@ class Storm:
         answer = other.client.insist("GET", f"executions/{run}/")
         if answer.status != 404:
             self._strangers.append(f"{other.user} was answered {answer.status} about the run {run} of {owner.user}")
-        with suppress(psycopg2.OperationalError):
+        with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
             self._strangers += self._spy_on_rows(run, other)
         self.report.done["spied in vain"] += 1
 

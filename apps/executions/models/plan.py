@@ -49,9 +49,7 @@ class PlanNode(Owned):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["version", "node"], name="plan_node_number")]
         indexes: ClassVar = [
-            models.Index(
-                fields=["version"], name="plan_node_particular", condition=models.Q(requires__isnull=False)
-            ),
+            models.Index(fields=["version"], name="plan_node_particular", condition=models.Q(requires__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -88,7 +88,8 @@ class Execution(models.Model):
             models.CheckConstraint(condition=models.Q(priority__gte=-10, priority__lte=10), name="execution_priority"),
             models.CheckConstraint(condition=models.Q(weight__gt=0), name="execution_weight"),
             models.CheckConstraint(
-                condition=models.Q(rerun_mode__in=["", *(mode.value for mode in RerunMode)]), name="execution_rerun_mode"
+                condition=models.Q(rerun_mode__in=["", *(mode.value for mode in RerunMode)]),
+                name="execution_rerun_mode",
             ),
             models.CheckConstraint(
                 condition=models.Q(retry_count__lte=models.F("max_retries")), name="execution_retries_left"

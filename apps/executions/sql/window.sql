@@ -92,6 +92,8 @@ BEGIN
   FROM unnest(p_tasks) WITH ORDINALITY AS k(id, place)
   JOIN executions_task t ON t.id = k.id
   JOIN executions_plannode p ON p.version_id = t.version_id AND p.node = t.node
+  -- In one order, whoever else brings some of them in at the same time.
+  ORDER BY k.id
   ON CONFLICT (task_id) DO UPDATE SET pool_id = NULL, queue = excluded.queue;
   UPDATE executions_task t SET due_at = NULL WHERE t.id = ANY (p_tasks) AND t.due_at IS NOT NULL;
   -- Who comes has had as much as the one that has had least.

@@ -162,7 +162,9 @@ COMMON_DEFS: Final[dict[str, Schema]] = {
                 "type": "object",
                 "properties": {
                     "name": {**PLAIN, "description": "The pool."},
-                    "slots": or_null({"type": "integer", "minimum": 1, "maximum": MOST_SLOTS}, "How many; 1 if not said."),
+                    "slots": or_null(
+                        {"type": "integer", "minimum": 1, "maximum": MOST_SLOTS}, "How many; 1 if not said."
+                    ),
                 },
                 "required": ["name"],
                 "additionalProperties": False,

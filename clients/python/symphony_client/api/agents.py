@@ -190,10 +190,12 @@ class AgentsResource(_base.Resource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.Pages[Execution]:
         """Executions of an agent's workflows: all of them, page by page."""
         return self._pages(
@@ -210,7 +212,9 @@ class AgentsResource(_base.Resource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
         )
 
@@ -537,10 +541,12 @@ class AsyncAgentsResource(_base.AsyncResource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.AsyncPages[Execution]:
         """Executions of an agent's workflows: all of them, page by page."""
         return self._pages(
@@ -557,7 +563,9 @@ class AsyncAgentsResource(_base.AsyncResource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
         )
 

@@ -30,6 +30,7 @@ class AuditResource(_base.Resource):
             "team",
             "team_membership",
             "template",
+            "trigger",
         ]
         | str,
         object_id: UUID | str,
@@ -98,6 +99,7 @@ class AsyncAuditResource(_base.AsyncResource):
             "team",
             "team_membership",
             "template",
+            "trigger",
         ]
         | str,
         object_id: UUID | str,

@@ -11,14 +11,22 @@ from symphony_client import _base
 from symphony_client._base import UNSET, Unset
 from symphony_client.api.models import (
     Artifact,
+    BulkFilterInputRequest,
+    BulkInputActionEnum,
     Event,
     Execution,
+    ExecutionBulkResult,
     ExecutionDetail,
+    ExecutionExplanation,
     ExecutionSpending,
     Graph,
+    Lineage,
+    ModeEnum,
     Signal,
+    Storage,
     Task,
     TaskDetail,
+    TaskExplanation,
 )
 from symphony_client.following import AsyncFollowing, Following
 
@@ -34,6 +42,18 @@ class ExecutionsResource(_base.Resource):
         """The bytes of an artifact."""
         return self._load("GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/content", query={"download": download})
 
+    def artifacts_lineage(self, artifact_id: UUID | str, *, depth: int | Unset = UNSET) -> Lineage:
+        """Where an artifact comes from, and what was made from it."""
+        return self._ask(
+            Lineage, "GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/lineage/", query={"depth": depth}
+        )
+
+    def artifacts_provenance(self, artifact_id: UUID | str, *, depth: int | Unset = UNSET) -> dict[str, Any]:
+        """The lineage of an artifact as W3C PROV-JSON."""
+        return self._ask(
+            dict[str, Any], "GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/provenance/", query={"depth": depth}
+        )
+
     def list(
         self,
         *,
@@ -46,10 +66,12 @@ class ExecutionsResource(_base.Resource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.Pages[Execution]:
         """Executions of my organizations: all of them, page by page."""
         return self._pages(
@@ -66,8 +88,37 @@ class ExecutionsResource(_base.Resource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
+        )
+
+    def bulk(
+        self,
+        *,
+        action: BulkInputActionEnum,
+        filter: BulkFilterInputRequest,
+        dry_run: bool | Unset = UNSET,
+        expected: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> ExecutionBulkResult:
+        """Control many executions."""
+        return self._ask(
+            ExecutionBulkResult,
+            "POST",
+            "/api/v1/executions/bulk/",
+            json={
+                "action": action,
+                "filter": filter,
+                "dry_run": dry_run,
+                "expected": expected,
+                "limit": limit,
+                "reason": reason,
+            },
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     def get(self, execution_id: UUID | str) -> ExecutionDetail:
@@ -91,10 +142,15 @@ class ExecutionsResource(_base.Resource):
             query={"artifact_type": artifact_type, "name": name, "page_size": page_size, "task": task},
         )
 
-    def cancel(self, execution_id: UUID | str, *, reason: str | Unset = UNSET) -> ExecutionDetail:
+    def cancel(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, cascade: bool | Unset = UNSET
+    ) -> ExecutionDetail:
         """Cancel an execution."""
         return self._ask(
-            ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/", json={"reason": reason}
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/",
+            json={"reason": reason, "cascade": cascade},
         )
 
     def events(
@@ -113,6 +169,10 @@ class ExecutionsResource(_base.Resource):
             query={"page_size": page_size, "task": task, "type": type},
         )
 
+    def explain(self, execution_id: UUID | str) -> ExecutionExplanation:
+        """What an execution waits for."""
+        return self._ask(ExecutionExplanation, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/explain/")
+
     def graph(self, execution_id: UUID | str) -> Graph:
         """What it runs, as a graph."""
         return self._ask(Graph, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/graph/")
@@ -123,9 +183,50 @@ class ExecutionsResource(_base.Resource):
             ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/pause/", json={"reason": reason}
         )
 
+    def prioritize(self, execution_id: UUID | str, *, priority: int) -> ExecutionDetail:
+        """Change the priority of an execution."""
+        return self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/priority/",
+            json={"priority": priority},
+        )
+
+    def rerun(
+        self,
+        execution_id: UUID | str,
+        *,
+        mode: ModeEnum,
+        step: str | Unset = UNSET,
+        version: int | Unset = UNSET,
+        input: dict[str, Any] | Unset = UNSET,
+        correlation_id: UUID | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> ExecutionDetail:
+        """Run an execution again."""
+        return self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/rerun/",
+            json={"mode": mode, "step": step, "version": version, "input": input, "correlation_id": correlation_id},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
+
     def resume(self, execution_id: UUID | str) -> ExecutionDetail:
         """Resume an execution."""
         return self._ask(ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/resume/")
+
+    def retry(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> ExecutionDetail:
+        """Retry an execution."""
+        return self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/retry/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
 
     def signals(
         self, execution_id: UUID | str, *, name: str | Unset = UNSET, page_size: int | Unset = UNSET
@@ -199,10 +300,12 @@ class ExecutionsResource(_base.Resource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.Pages[Execution]:
         """Executions of a melody: all of them, page by page."""
         return self._pages(
@@ -219,7 +322,9 @@ class ExecutionsResource(_base.Resource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
         )
 
@@ -231,6 +336,7 @@ class ExecutionsResource(_base.Resource):
         version: int | Unset = UNSET,
         correlation_id: UUID | Unset = UNSET,
         parent: UUID | Unset = UNSET,
+        priority: int | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> ExecutionDetail:
         """Execute a melody."""
@@ -238,13 +344,51 @@ class ExecutionsResource(_base.Resource):
             ExecutionDetail,
             "POST",
             f"/api/v1/melodies/{_base.quoted(melody_id)}/executions/",
-            json={"input": input, "version": version, "correlation_id": correlation_id, "parent": parent},
+            json={
+                "input": input,
+                "version": version,
+                "correlation_id": correlation_id,
+                "parent": parent,
+                "priority": priority,
+            },
             idempotency_key=idempotency_key or _base.new_key(),
         )
+
+    def organizations_storage(self, organization_id: UUID | str) -> Storage:
+        """What an organization keeps in the artifact store."""
+        return self._ask(Storage, "GET", f"/api/v1/organizations/{_base.quoted(organization_id)}/storage/")
 
     def tasks_get(self, task_id: UUID | str) -> TaskDetail:
         """One task with its output."""
         return self._ask(TaskDetail, "GET", f"/api/v1/tasks/{_base.quoted(task_id)}/")
+
+    def tasks_explain(self, task_id: UUID | str) -> TaskExplanation:
+        """Why a task is not running."""
+        return self._ask(TaskExplanation, "GET", f"/api/v1/tasks/{_base.quoted(task_id)}/explain/")
+
+    def tasks_set_result(
+        self, task_id: UUID | str, *, output: Any, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> TaskDetail:
+        """Give a task its result."""
+        return self._ask(
+            TaskDetail,
+            "POST",
+            f"/api/v1/tasks/{_base.quoted(task_id)}/result/",
+            json={"output": output, "reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
+
+    def tasks_skip(
+        self, task_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> TaskDetail:
+        """Skip a task."""
+        return self._ask(
+            TaskDetail,
+            "POST",
+            f"/api/v1/tasks/{_base.quoted(task_id)}/skip/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
 
 
 class AsyncExecutionsResource(_base.AsyncResource):
@@ -260,6 +404,18 @@ class AsyncExecutionsResource(_base.AsyncResource):
             "GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/content", query={"download": download}
         )
 
+    async def artifacts_lineage(self, artifact_id: UUID | str, *, depth: int | Unset = UNSET) -> Lineage:
+        """Where an artifact comes from, and what was made from it."""
+        return await self._ask(
+            Lineage, "GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/lineage/", query={"depth": depth}
+        )
+
+    async def artifacts_provenance(self, artifact_id: UUID | str, *, depth: int | Unset = UNSET) -> dict[str, Any]:
+        """The lineage of an artifact as W3C PROV-JSON."""
+        return await self._ask(
+            dict[str, Any], "GET", f"/api/v1/artifacts/{_base.quoted(artifact_id)}/provenance/", query={"depth": depth}
+        )
+
     def list(
         self,
         *,
@@ -272,10 +428,12 @@ class AsyncExecutionsResource(_base.AsyncResource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.AsyncPages[Execution]:
         """Executions of my organizations: all of them, page by page."""
         return self._pages(
@@ -292,8 +450,37 @@ class AsyncExecutionsResource(_base.AsyncResource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
+        )
+
+    async def bulk(
+        self,
+        *,
+        action: BulkInputActionEnum,
+        filter: BulkFilterInputRequest,
+        dry_run: bool | Unset = UNSET,
+        expected: int | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> ExecutionBulkResult:
+        """Control many executions."""
+        return await self._ask(
+            ExecutionBulkResult,
+            "POST",
+            "/api/v1/executions/bulk/",
+            json={
+                "action": action,
+                "filter": filter,
+                "dry_run": dry_run,
+                "expected": expected,
+                "limit": limit,
+                "reason": reason,
+            },
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     async def get(self, execution_id: UUID | str) -> ExecutionDetail:
@@ -317,10 +504,15 @@ class AsyncExecutionsResource(_base.AsyncResource):
             query={"artifact_type": artifact_type, "name": name, "page_size": page_size, "task": task},
         )
 
-    async def cancel(self, execution_id: UUID | str, *, reason: str | Unset = UNSET) -> ExecutionDetail:
+    async def cancel(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, cascade: bool | Unset = UNSET
+    ) -> ExecutionDetail:
         """Cancel an execution."""
         return await self._ask(
-            ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/", json={"reason": reason}
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/",
+            json={"reason": reason, "cascade": cascade},
         )
 
     def events(
@@ -339,6 +531,10 @@ class AsyncExecutionsResource(_base.AsyncResource):
             query={"page_size": page_size, "task": task, "type": type},
         )
 
+    async def explain(self, execution_id: UUID | str) -> ExecutionExplanation:
+        """What an execution waits for."""
+        return await self._ask(ExecutionExplanation, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/explain/")
+
     async def graph(self, execution_id: UUID | str) -> Graph:
         """What it runs, as a graph."""
         return await self._ask(Graph, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/graph/")
@@ -349,9 +545,50 @@ class AsyncExecutionsResource(_base.AsyncResource):
             ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/pause/", json={"reason": reason}
         )
 
+    async def prioritize(self, execution_id: UUID | str, *, priority: int) -> ExecutionDetail:
+        """Change the priority of an execution."""
+        return await self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/priority/",
+            json={"priority": priority},
+        )
+
+    async def rerun(
+        self,
+        execution_id: UUID | str,
+        *,
+        mode: ModeEnum,
+        step: str | Unset = UNSET,
+        version: int | Unset = UNSET,
+        input: dict[str, Any] | Unset = UNSET,
+        correlation_id: UUID | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> ExecutionDetail:
+        """Run an execution again."""
+        return await self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/rerun/",
+            json={"mode": mode, "step": step, "version": version, "input": input, "correlation_id": correlation_id},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
+
     async def resume(self, execution_id: UUID | str) -> ExecutionDetail:
         """Resume an execution."""
         return await self._ask(ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/resume/")
+
+    async def retry(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> ExecutionDetail:
+        """Retry an execution."""
+        return await self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/retry/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
 
     def signals(
         self, execution_id: UUID | str, *, name: str | Unset = UNSET, page_size: int | Unset = UNSET
@@ -425,10 +662,12 @@ class AsyncExecutionsResource(_base.AsyncResource):
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
+        rerun_of: UUID | Unset = UNSET,
         status: builtins.list[
             Literal["cancelled", "completed", "failed", "paused", "pending", "queued", "running", "timeout"] | str
         ]
         | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.AsyncPages[Execution]:
         """Executions of a melody: all of them, page by page."""
         return self._pages(
@@ -445,7 +684,9 @@ class AsyncExecutionsResource(_base.AsyncResource):
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
+                "rerun_of": rerun_of,
                 "status": status,
+                "trigger": trigger,
             },
         )
 
@@ -457,6 +698,7 @@ class AsyncExecutionsResource(_base.AsyncResource):
         version: int | Unset = UNSET,
         correlation_id: UUID | Unset = UNSET,
         parent: UUID | Unset = UNSET,
+        priority: int | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> ExecutionDetail:
         """Execute a melody."""
@@ -464,10 +706,48 @@ class AsyncExecutionsResource(_base.AsyncResource):
             ExecutionDetail,
             "POST",
             f"/api/v1/melodies/{_base.quoted(melody_id)}/executions/",
-            json={"input": input, "version": version, "correlation_id": correlation_id, "parent": parent},
+            json={
+                "input": input,
+                "version": version,
+                "correlation_id": correlation_id,
+                "parent": parent,
+                "priority": priority,
+            },
             idempotency_key=idempotency_key or _base.new_key(),
         )
+
+    async def organizations_storage(self, organization_id: UUID | str) -> Storage:
+        """What an organization keeps in the artifact store."""
+        return await self._ask(Storage, "GET", f"/api/v1/organizations/{_base.quoted(organization_id)}/storage/")
 
     async def tasks_get(self, task_id: UUID | str) -> TaskDetail:
         """One task with its output."""
         return await self._ask(TaskDetail, "GET", f"/api/v1/tasks/{_base.quoted(task_id)}/")
+
+    async def tasks_explain(self, task_id: UUID | str) -> TaskExplanation:
+        """Why a task is not running."""
+        return await self._ask(TaskExplanation, "GET", f"/api/v1/tasks/{_base.quoted(task_id)}/explain/")
+
+    async def tasks_set_result(
+        self, task_id: UUID | str, *, output: Any, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> TaskDetail:
+        """Give a task its result."""
+        return await self._ask(
+            TaskDetail,
+            "POST",
+            f"/api/v1/tasks/{_base.quoted(task_id)}/result/",
+            json={"output": output, "reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
+
+    async def tasks_skip(
+        self, task_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> TaskDetail:
+        """Skip a task."""
+        return await self._ask(
+            TaskDetail,
+            "POST",
+            f"/api/v1/tasks/{_base.quoted(task_id)}/skip/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
+        )

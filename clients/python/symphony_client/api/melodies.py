@@ -10,7 +10,7 @@ from uuid import UUID
 from symphony_client import _base
 from symphony_client._base import UNSET, Unset
 from symphony_client.api.models import (
-    ActionEnum,
+    BulkActionEnum,
     BulkResult,
     ForkStatusEnum,
     Melody,
@@ -100,7 +100,7 @@ class MelodiesResource(_base.Resource):
     def bulk(
         self,
         *,
-        action: ActionEnum,
+        action: BulkActionEnum,
         ids: builtins.list[UUID] | Unset = UNSET,
         filter: dict[str, str] | Unset = UNSET,
         tags: builtins.list[str] | Unset = UNSET,
@@ -371,7 +371,7 @@ class AsyncMelodiesResource(_base.AsyncResource):
     async def bulk(
         self,
         *,
-        action: ActionEnum,
+        action: BulkActionEnum,
         ids: builtins.list[UUID] | Unset = UNSET,
         filter: dict[str, str] | Unset = UNSET,
         tags: builtins.list[str] | Unset = UNSET,

@@ -19,9 +19,6 @@ class Model(BaseModel):
 AccountEnum: TypeAlias = Literal["receivable", "credit", "cash", "revenue"] | str
 
 
-ActionEnum: TypeAlias = Literal["archive", "activate", "tag", "untag", "move", "delete"] | str
-
-
 ActorKindEnum: TypeAlias = Literal["person", "token", "staff", "worker", "command"] | str
 
 
@@ -94,6 +91,7 @@ class Artifact(Model):
     execution: UUID
     task: UUID
     task_name: str | None
+    attempt: int | None
     name: str
     artifact_type: str
     content_type: str
@@ -103,6 +101,7 @@ class Artifact(Model):
     created_at: datetime
     url: str
     content_url: str
+    lineage_url: str
 
 
 class AuditActor(Model):
@@ -137,7 +136,28 @@ class AuditTarget(Model):
     name: str
 
 
+class Backfill(Model):
+    id: UUID
+    trigger: UUID
+    since: datetime
+    until: datetime
+    again: bool
+    parallel: int
+    total: int
+    state: BackfillState
+    progress: Progress
+    created_at: datetime
+    ended_at: datetime | None
+    url: str
+
+
+BackfillState: TypeAlias = Literal["running", "completed", "cancelled"] | str
+
+
 BillingPeriodEnum: TypeAlias = Literal["monthly", "yearly"] | str
+
+
+BlankEnum: TypeAlias = Literal[""] | str
 
 
 class Budget(Model):
@@ -157,6 +177,28 @@ class Budget(Model):
     created_at: datetime
     updated_at: datetime
     url: str
+
+
+BulkActionEnum: TypeAlias = Literal["archive", "activate", "tag", "untag", "move", "delete"] | str
+
+
+class BulkFilterInputRequest(Model):
+    ids: list[UUID] | None = None
+    status: list[str] | None = None
+    organization: UUID | None = None
+    project: UUID | None = None
+    melody: UUID | None = None
+    agent: UUID | None = None
+    trigger: UUID | None = None
+    parent: UUID | None = None
+    rerun_of: UUID | None = None
+    correlation_id: UUID | None = None
+    error_code: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+BulkInputActionEnum: TypeAlias = Literal["cancel", "pause", "resume", "retry"] | str
 
 
 class BulkResult(Model):
@@ -249,6 +291,12 @@ class Decision(Model):
 DecisionEnum: TypeAlias = Literal["approve", "reject"] | str
 
 
+class Delivery(Model):
+    delivery: str
+    firing: UUID
+    duplicate: bool
+
+
 class Deployment(Model):
     id: UUID
     agent: UUID
@@ -257,7 +305,7 @@ class Deployment(Model):
     desired: DesiredEnum
     status: DeploymentStatus
     container_id: str
-    health: HealthEnum
+    health: DeploymentHealthEnum
     health_checked_at: datetime | None
     started_at: datetime | None
     stopped_at: datetime | None
@@ -266,6 +314,9 @@ class Deployment(Model):
     created_at: datetime
     updated_at: datetime
     url: str
+
+
+DeploymentHealthEnum: TypeAlias = Literal["unknown", "healthy", "unhealthy"] | str
 
 
 class DeploymentLogs(Model):
@@ -288,6 +339,18 @@ class DocumentProblem(Model):
     column: int | None
     suggestion: str | None
     severity: SeverityEnum
+
+
+class DryRun(Model):
+    total: int
+    fired_before: int
+    first: datetime | None
+    last: datetime | None
+
+
+class DueTime(Model):
+    at: datetime
+    local: str
 
 
 class Edge(Model):
@@ -333,12 +396,18 @@ class Execution(Model):
     error: dict[str, Any] | None
     correlation_id: UUID
     parent: UUID | None
+    rerun_of: UUID | None
+    rerun_mode: str
+    rerun_step: str
+    trigger: UUID | None
     project: UUID | None
     agent: UUID | None
     retry_count: int
     max_retries: int
+    priority: int
     created_at: datetime
     updated_at: datetime
+    retried_at: datetime | None
     started_at: datetime | None
     paused_at: datetime | None
     resumed_at: datetime | None
@@ -346,6 +415,17 @@ class Execution(Model):
     duration_seconds: float | None
     url: str
     links: dict[str, Any]
+
+
+class ExecutionBulkResult(Model):
+    dry_run: bool
+    matched: int
+    by_status: dict[str, int]
+    done: int
+    refusals: int
+    remaining: int
+    executions: list[UUID]
+    refused: list[Refusal]
 
 
 class ExecutionDetail(Model):
@@ -360,12 +440,18 @@ class ExecutionDetail(Model):
     error: dict[str, Any] | None
     correlation_id: UUID
     parent: UUID | None
+    rerun_of: UUID | None
+    rerun_mode: str
+    rerun_step: str
+    trigger: UUID | None
     project: UUID | None
     agent: UUID | None
     retry_count: int
     max_retries: int
+    priority: int
     created_at: datetime
     updated_at: datetime
+    retried_at: datetime | None
     started_at: datetime | None
     paused_at: datetime | None
     resumed_at: datetime | None
@@ -380,6 +466,15 @@ class ExecutionDetail(Model):
     performance_metrics: dict[str, Any]
 
 
+class ExecutionExplanation(Model):
+    reasons: list[dict[str, Any]]
+    execution: UUID
+    state: ExecutionStatus
+    message: str
+    counts: dict[str, int]
+    steps: list[ExplainedStep]
+
+
 class ExecutionSpending(Model):
     total: Sums
     tasks: list[TaskSpending]
@@ -388,6 +483,66 @@ class ExecutionSpending(Model):
 ExecutionStatus: TypeAlias = (
     Literal["queued", "pending", "running", "paused", "completed", "failed", "cancelled", "timeout"] | str
 )
+
+
+class ExplainedStep(Model):
+    reasons: list[dict[str, Any]]
+    task: UUID
+    execution: UUID
+    name: str
+    kind: str
+    queue: str
+    state: TaskStatus
+    attempt: int
+
+
+class Firing(Model):
+    id: UUID
+    trigger: UUID
+    source: FiringSource
+    key: str
+    due_at: datetime
+    state: FiringState
+    waiting: WaitingEnum | BlankEnum
+    ready_at: datetime | None
+    reason: dict[str, Any] | None
+    execution: UUID | None
+    running: bool
+    fired_at: datetime | None
+    fired_by: str | None
+    backfill: UUID | None
+    missed: int
+    depth: int
+    created_at: datetime
+    url: str
+
+
+class FiringDetail(Model):
+    id: UUID
+    trigger: UUID
+    source: FiringSource
+    key: str
+    due_at: datetime
+    state: FiringState
+    waiting: WaitingEnum | BlankEnum
+    ready_at: datetime | None
+    reason: dict[str, Any] | None
+    execution: UUID | None
+    running: bool
+    fired_at: datetime | None
+    fired_by: str | None
+    backfill: UUID | None
+    missed: int
+    depth: int
+    created_at: datetime
+    url: str
+    payload: dict[str, Any]
+
+
+FiringSource: TypeAlias = Literal["cron", "manual", "webhook", "event", "chain", "backfill"] | str
+
+
+FiringState: TypeAlias = Literal["pending", "started", "skipped", "failed"] | str
 
 
 ForkStatusEnum: TypeAlias = Literal["draft", "active"] | str
@@ -418,9 +573,6 @@ class Group(Model):
 GroupByEnum: TypeAlias = Literal["model", "melody", "project", "day"] | str
 
 
-HealthEnum: TypeAlias = Literal["unknown", "healthy", "unhealthy"] | str
-
-
 class Highlight(Model):
     name: str
     description: str
@@ -443,6 +595,12 @@ class HistoryField(Model):
     field: str
     before: Any
     after: Any
+
+
+class HookSecret(Model):
+    secret: str
+    created_at: datetime
+    others_until: datetime
 
 
 class Instance(Model):
@@ -542,6 +700,63 @@ class LedgerEntry(Model):
     created_at: datetime
 
 
+class Lineage(Model):
+    artifact: LineageArtifact
+    attempt: int | None
+    execution: LineageRun
+    made_by: LineageStep
+    made_from: list[LineageStep]
+    made_into: list[LineageStep]
+    links: list[LineageLink]
+    same_bytes: list[LineageArtifact]
+    truncated: bool
+
+
+class LineageArtifact(Model):
+    id: UUID
+    name: str
+    content_type: str
+    content_hash: str
+    size: int
+    execution: UUID
+    created_at: datetime
+    url: str
+
+
+class LineageLink(Model):
+    task: UUID
+    source: UUID
+    relation: RelationEnum
+
+
+class LineageRun(Model):
+    id: UUID
+    melody: UUID
+    version: UUID
+    version_sha256: str
+    correlation_id: UUID
+    created_at: datetime
+    url: str
+
+
+class LineageStep(Model):
+    task: UUID
+    name: str
+    kind: str
+    status: str
+    attempt: int
+    worker: str | None
+    execution: UUID
+    version: UUID
+    version_sha256: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    distance: int
+    result_sha256: str | None
+    result_size: int | None
+    artifacts: list[LineageArtifact]
+
+
 class MadeDecision(Model):
     id: UUID
     task: UUID
@@ -624,6 +839,12 @@ class MentionsSeen(Model):
     changed: int
 
 
+MisfirePolicyEnum: TypeAlias = Literal["skip", "fire_once", "fire_all"] | str
+
+
+ModeEnum: TypeAlias = Literal["failed", "downstream", "from_here"] | str
+
+
 class N8nImport(Model):
     melody: Melody
     issues: list[N8nIssue]
@@ -635,6 +856,17 @@ class N8nIssue(Model):
     code: str
     message: str
     severity: SeverityEnum
+
+
+class NamedEvent(Model):
+    id: UUID
+    organization: UUID
+    name: str
+    payload: Any
+    key: str
+    sent_by: str
+    received_at: datetime
+    matched: int | None
 
 
 class NamedVariableInputRequest(Model):
@@ -704,6 +936,9 @@ class Outcomes(Model):
     results: list[Outcome]
 
 
+OverlapEnum: TypeAlias = Literal["allow", "skip", "queue", "cancel_previous"] | str
+
+
 OwnerTypeEnum: TypeAlias = Literal["user", "organization"] | str
 
 
@@ -729,6 +964,11 @@ class PaginatedArtifactList(Model):
 
 class PaginatedAuditEntryList(Model):
     results: list[AuditEntry]
+    next: str | None
+
+
+class PaginatedBackfillList(Model):
+    results: list[Backfill]
     next: str | None
 
 
@@ -767,6 +1007,11 @@ class PaginatedExecutionList(Model):
     next: str | None
 
 
+class PaginatedFiringList(Model):
+    results: list[Firing]
+    next: str | None
+
+
 class PaginatedHistoryEntryList(Model):
     results: list[HistoryEntry]
     next: str | None
@@ -802,6 +1047,11 @@ class PaginatedMentionList(Model):
     next: str | None
 
 
+class PaginatedNamedEventList(Model):
+    results: list[NamedEvent]
+    next: str | None
+
+
 class PaginatedOrganizationList(Model):
     results: list[Organization]
     next: str | None
@@ -809,6 +1059,11 @@ class PaginatedOrganizationList(Model):
 
 class PaginatedPlanList(Model):
     results: list[Plan]
+    next: str | None
+
+
+class PaginatedPoolList(Model):
+    results: list[Pool]
     next: str | None
 
 
@@ -872,6 +1127,11 @@ class PaginatedTokenList(Model):
     next: str | None
 
 
+class PaginatedTriggerList(Model):
+    results: list[Trigger]
+    next: str | None
+
+
 class PaginatedVariableList(Model):
     results: list[Variable]
     next: str | None
@@ -879,6 +1139,11 @@ class PaginatedVariableList(Model):
 
 class PaginatedVersionList(Model):
     results: list[Version]
+    next: str | None
+
+
+class PaginatedWorkerList(Model):
+    results: list[Worker]
     next: str | None
 
 
@@ -899,6 +1164,34 @@ class Plan(Model):
     position: int
 
 
+class Pool(Model):
+    id: UUID
+    organization: UUID | None
+    kind: PoolKind
+    name: str
+    slots: int | None
+    tokens_per_minute: int | None
+    open: bool
+    by_plan: bool
+    taken: int
+    state: PoolStateEnum
+    state_since: datetime
+    health: PoolHealthEnum
+    recovers_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    url: str
+
+
+PoolHealthEnum: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"] | str
+
+
+PoolKind: TypeAlias = Literal["model", "queue", "organization", "key"] | str
+
+
+PoolStateEnum: TypeAlias = Literal["unloaded", "loading", "warming", "ready", "active", "cooling"] | str
+
+
 class Portal(Model):
     url: str
 
@@ -909,7 +1202,20 @@ class Posting(Model):
     amount: str
 
 
+class Preview(Model):
+    timezone: str
+    times: list[DueTime]
+
+
 PricingTierEnum: TypeAlias = Literal["free", "premium", "enterprise"] | str
+
+
+class Progress(Model):
+    waiting: int
+    running: int
+    started: int
+    skipped: int
+    failed: int
 
 
 class Project(Model):
@@ -961,6 +1267,7 @@ QuotaEnum: TypeAlias = (
     Literal[
         "seats",
         "concurrent_executions",
+        "concurrent_tasks",
         "storage_bytes",
         "retention_days",
         "requests_per_minute",
@@ -986,6 +1293,15 @@ class ReceivedInvitation(Model):
     invited_by: Inviter
     created_at: datetime
     expires_at: datetime
+
+
+class Refusal(Model):
+    execution: UUID
+    code: str
+    message: str
+
+
+RelationEnum: TypeAlias = Literal["read", "follows", "inside", "collects", "kept"] | str
 
 
 class Resources(Model):
@@ -1057,6 +1373,9 @@ class SignedIn(Model):
     refresh: str
     session: UUID
     scopes: list[ScopesEnum]
+
+
+SourceStatusesEnum: TypeAlias = Literal["completed", "failed", "timeout", "cancelled"] | str
 
 
 class Spending(Model):
@@ -1142,6 +1461,19 @@ class StepRowRequest(Model):
     height: float | None = None
 
 
+class Storage(Model):
+    artifacts: int
+    artifact_bytes: int
+    results: int
+    result_bytes: int
+    named_bytes: int
+    blobs: int
+    unique_bytes: int
+    stored_bytes: int
+    hit_rate: float | None
+    refreshed_at: datetime | None
+
+
 class Subscription(Model):
     id: UUID
     plan: Plan
@@ -1188,6 +1520,7 @@ class Task(Model):
     queue: str
     worker: str | None
     parent: UUID | None
+    kept_from: UUID | None
     iteration: int | None
     created_at: datetime
     dispatched_at: datetime | None
@@ -1211,6 +1544,7 @@ class TaskDetail(Model):
     queue: str
     worker: str | None
     parent: UUID | None
+    kept_from: UUID | None
     iteration: int | None
     created_at: datetime
     dispatched_at: datetime | None
@@ -1222,6 +1556,18 @@ class TaskDetail(Model):
     output_truncated: bool
     error: dict[str, Any] | None
     url: str
+
+
+class TaskExplanation(Model):
+    reasons: list[dict[str, Any]]
+    task: UUID
+    execution: UUID
+    name: str
+    kind: str
+    queue: str
+    state: TaskStatus
+    attempt: int
+    predicted_start: dict[str, Any] | None
 
 
 class TaskSpending(Model):
@@ -1302,6 +1648,55 @@ class Token(Model):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+
+
+class Trigger(Model):
+    id: UUID
+    organization: UUID
+    melody: UUID
+    melody_name: str
+    version: int | None
+    kind: TriggerKind
+    name: str
+    description: str
+    state: TriggerState
+    state_reason: str
+    failing: bool
+    failures: int
+    backoff_until: datetime | None
+    last_error: dict[str, Any] | None
+    owner: UUID
+    input: dict[str, Any]
+    mapping: dict[str, Any]
+    filter: str
+    priority: int
+    cron: list[str]
+    timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    jitter_seconds: int
+    misfire_policy: MisfirePolicyEnum
+    misfire_grace_seconds: int
+    misfire_limit: int
+    next_due_at: datetime | None
+    overlap: OverlapEnum
+    concurrency_key: str
+    debounce_seconds: float | None
+    queue_limit: int
+    hook_url: str | None
+    event: str
+    source_melody: UUID | None
+    source_statuses: list[str]
+    max_depth: int
+    created_at: datetime
+    updated_at: datetime
+    url: str
+
+
+TriggerKind: TypeAlias = Literal["manual", "cron", "webhook", "event", "chain"] | str
+
+
+TriggerState: TypeAlias = Literal["active", "paused", "stopped", "ended"] | str
 
 
 class Usage(Model):
@@ -1395,10 +1790,32 @@ class VersionName(Model):
     semver: str
 
 
+WaitingEnum: TypeAlias = Literal["debounce", "overlap", "quota", "backoff", "trouble"] | str
+
+
 class Welcome(Model):
     organization: InvitedTo
     role: Role
     user: User
+
+
+class Worker(Model):
+    id: UUID
+    state: WorkerStateEnum
+    queues: list[str]
+    routes: list[str]
+    capabilities: list[str]
+    pool: str
+    slots: int
+    stuck: int
+    started_at: datetime
+    seen_at: datetime
+    name: str | None
+    host: str | None
+    version: str | None
+
+
+WorkerStateEnum: TypeAlias = Literal["online", "draining", "gone"] | str
 
 
 Agent.model_rebuild()
@@ -1409,7 +1826,9 @@ Artifact.model_rebuild()
 AuditActor.model_rebuild()
 AuditEntry.model_rebuild()
 AuditTarget.model_rebuild()
+Backfill.model_rebuild()
 Budget.model_rebuild()
+BulkFilterInputRequest.model_rebuild()
 BulkResult.model_rebuild()
 Change.model_rebuild()
 ChangePreview.model_rebuild()
@@ -1419,22 +1838,31 @@ Connection.model_rebuild()
 ConnectionRow.model_rebuild()
 ConnectionRowRequest.model_rebuild()
 Decision.model_rebuild()
+Delivery.model_rebuild()
 Deployment.model_rebuild()
 DeploymentLogs.model_rebuild()
 DocumentProblem.model_rebuild()
+DryRun.model_rebuild()
+DueTime.model_rebuild()
 Edge.model_rebuild()
 EdgeOfDiff.model_rebuild()
 Ended.model_rebuild()
 Erasure.model_rebuild()
 Event.model_rebuild()
 Execution.model_rebuild()
+ExecutionBulkResult.model_rebuild()
 ExecutionDetail.model_rebuild()
+ExecutionExplanation.model_rebuild()
 ExecutionSpending.model_rebuild()
+ExplainedStep.model_rebuild()
+Firing.model_rebuild()
+FiringDetail.model_rebuild()
 Graph.model_rebuild()
 Group.model_rebuild()
 Highlight.model_rebuild()
 HistoryEntry.model_rebuild()
 HistoryField.model_rebuild()
+HookSecret.model_rebuild()
 Instance.model_rebuild()
 Integration.model_rebuild()
 Invitation.model_rebuild()
@@ -1445,6 +1873,11 @@ Invoice.model_rebuild()
 InvoiceLine.model_rebuild()
 Joined.model_rebuild()
 LedgerEntry.model_rebuild()
+Lineage.model_rebuild()
+LineageArtifact.model_rebuild()
+LineageLink.model_rebuild()
+LineageRun.model_rebuild()
+LineageStep.model_rebuild()
 MadeDecision.model_rebuild()
 Melody.model_rebuild()
 MelodyGraph.model_rebuild()
@@ -1454,6 +1887,7 @@ Mention.model_rebuild()
 MentionsSeen.model_rebuild()
 N8nImport.model_rebuild()
 N8nIssue.model_rebuild()
+NamedEvent.model_rebuild()
 NamedVariableInputRequest.model_rebuild()
 NewToken.model_rebuild()
 Node.model_rebuild()
@@ -1465,6 +1899,7 @@ PaginatedAgentVersionList.model_rebuild()
 PaginatedApprovalList.model_rebuild()
 PaginatedArtifactList.model_rebuild()
 PaginatedAuditEntryList.model_rebuild()
+PaginatedBackfillList.model_rebuild()
 PaginatedBudgetList.model_rebuild()
 PaginatedCommentList.model_rebuild()
 PaginatedConnectionList.model_rebuild()
@@ -1472,6 +1907,7 @@ PaginatedDecisionList.model_rebuild()
 PaginatedDeploymentList.model_rebuild()
 PaginatedEventList.model_rebuild()
 PaginatedExecutionList.model_rebuild()
+PaginatedFiringList.model_rebuild()
 PaginatedHistoryEntryList.model_rebuild()
 PaginatedInvitationList.model_rebuild()
 PaginatedInvoiceList.model_rebuild()
@@ -1479,8 +1915,10 @@ PaginatedLedgerEntryList.model_rebuild()
 PaginatedMelodyList.model_rebuild()
 PaginatedMembershipList.model_rebuild()
 PaginatedMentionList.model_rebuild()
+PaginatedNamedEventList.model_rebuild()
 PaginatedOrganizationList.model_rebuild()
 PaginatedPlanList.model_rebuild()
+PaginatedPoolList.model_rebuild()
 PaginatedProjectAccessList.model_rebuild()
 PaginatedProjectList.model_rebuild()
 PaginatedProjectMemberList.model_rebuild()
@@ -1493,17 +1931,23 @@ PaginatedTeamList.model_rebuild()
 PaginatedTeamMemberList.model_rebuild()
 PaginatedTemplateList.model_rebuild()
 PaginatedTokenList.model_rebuild()
+PaginatedTriggerList.model_rebuild()
 PaginatedVariableList.model_rebuild()
 PaginatedVersionList.model_rebuild()
+PaginatedWorkerList.model_rebuild()
 Plan.model_rebuild()
+Pool.model_rebuild()
 Portal.model_rebuild()
 Posting.model_rebuild()
+Preview.model_rebuild()
+Progress.model_rebuild()
 Project.model_rebuild()
 ProjectAccess.model_rebuild()
 ProjectMember.model_rebuild()
 PublicUser.model_rebuild()
 QuotaUse.model_rebuild()
 ReceivedInvitation.model_rebuild()
+Refusal.model_rebuild()
 Resources.model_rebuild()
 Secret.model_rebuild()
 Sent.model_rebuild()
@@ -1517,16 +1961,19 @@ StepDelta.model_rebuild()
 StepOfDiff.model_rebuild()
 StepRow.model_rebuild()
 StepRowRequest.model_rebuild()
+Storage.model_rebuild()
 Subscription.model_rebuild()
 Sums.model_rebuild()
 Task.model_rebuild()
 TaskDetail.model_rebuild()
+TaskExplanation.model_rebuild()
 TaskSpending.model_rebuild()
 Team.model_rebuild()
 TeamMember.model_rebuild()
 Template.model_rebuild()
 TemplateDetail.model_rebuild()
 Token.model_rebuild()
+Trigger.model_rebuild()
 Usage.model_rebuild()
 User.model_rebuild()
 Validation.model_rebuild()
@@ -1536,3 +1983,4 @@ VersionDetail.model_rebuild()
 VersionDiff.model_rebuild()
 VersionName.model_rebuild()
 Welcome.model_rebuild()
+Worker.model_rebuild()

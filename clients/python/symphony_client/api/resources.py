@@ -14,13 +14,16 @@ from symphony_client.api.graphs import AsyncGraphsResource, GraphsResource
 from symphony_client.api.invitations import AsyncInvitationsResource, InvitationsResource
 from symphony_client.api.melodies import AsyncMelodiesResource, MelodiesResource
 from symphony_client.api.organizations import AsyncOrganizationsResource, OrganizationsResource
+from symphony_client.api.pools import AsyncPoolsResource, PoolsResource
 from symphony_client.api.projects import AsyncProjectsResource, ProjectsResource
 from symphony_client.api.secrets import AsyncSecretsResource, SecretsResource
 from symphony_client.api.spending import AsyncSpendingResource, SpendingResource
 from symphony_client.api.teams import AsyncTeamsResource, TeamsResource
 from symphony_client.api.templates import AsyncTemplatesResource, TemplatesResource
 from symphony_client.api.tokens import AsyncTokensResource, TokensResource
+from symphony_client.api.triggers import AsyncTriggersResource, TriggersResource
 from symphony_client.api.users import AsyncUsersResource, UsersResource
+from symphony_client.api.workers import AsyncWorkersResource, WorkersResource
 
 
 class Resources:
@@ -38,13 +41,16 @@ class Resources:
         self.invitations = InvitationsResource(transport)
         self.melodies = MelodiesResource(transport)
         self.organizations = OrganizationsResource(transport)
+        self.pools = PoolsResource(transport)
         self.projects = ProjectsResource(transport)
         self.secrets = SecretsResource(transport)
         self.spending = SpendingResource(transport)
         self.teams = TeamsResource(transport)
         self.templates = TemplatesResource(transport)
         self.tokens = TokensResource(transport)
+        self.triggers = TriggersResource(transport)
         self.users = UsersResource(transport)
+        self.workers = WorkersResource(transport)
 
 
 class AsyncResources:
@@ -62,10 +68,13 @@ class AsyncResources:
         self.invitations = AsyncInvitationsResource(transport)
         self.melodies = AsyncMelodiesResource(transport)
         self.organizations = AsyncOrganizationsResource(transport)
+        self.pools = AsyncPoolsResource(transport)
         self.projects = AsyncProjectsResource(transport)
         self.secrets = AsyncSecretsResource(transport)
         self.spending = AsyncSpendingResource(transport)
         self.teams = AsyncTeamsResource(transport)
         self.templates = AsyncTemplatesResource(transport)
         self.tokens = AsyncTokensResource(transport)
+        self.triggers = AsyncTriggersResource(transport)
         self.users = AsyncUsersResource(transport)
+        self.workers = AsyncWorkersResource(transport)
