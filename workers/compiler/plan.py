@@ -11,94 +11,29 @@ them; a body with a single such step needs none. So "the run is over" is a join 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from apps.executions.routes import route_of
-from apps.executions.states import COMPENSATION_KIND, JOIN_KIND
+from apps.executions.states import COMPENSATION_KIND
 from apps.melodies.definition.collector import paused_collector
 from apps.melodies.definition.kinds import StepKind
 from apps.melodies.definition.model import Definition, Edge, Step
 from apps.melodies.definition.params import own_names
 from workers.compiler.excluding import take_all_at_once
-
-EDGE_CODES = {"success": 0, "failure": 1, "skipped": 2, "done": 3, "order": 4}
-"""How the ledger numbers the kinds of edges."""
-
-STRIPED = 8
-"""Added to an edge's number when its target counts in stripes."""
-STRIPES = 16
-STRIPED_FROM = 64
-"""A join of more edges than this counts them in 16 rows first: thousands of predecessors that end together would
-otherwise wait for each other's commit on one row."""
-
-LOOK_AHEAD = 6
-"""Longest chain sent as one canvas. Each link adds about 0.3 KB to every message before it; six keep a message of the
-chain under 3 KB on average."""
-
-
-@dataclass(slots=True)
-class PlannedBody:
-    """Where a composite's body stands: node numbers `first` to `first + size - 1`. `field` is the field it is under."""
-
-    field: str
-    label: str
-    first: int
-    size: int
-    isolated: bool = False
-
-
-@dataclass(slots=True)
-class PlanNode:
-    """One step of the plan. `open` is its in-degree, `need` how many edges must be met, `wants` how many are `success`."""
-
-    node: int
-    name: str
-    kind: str
-    queue: str
-    inline: bool
-    parent: int | None
-    depth: int
-    params: Mapping[str, Any]
-    condition: Any = None
-    successors: list[int] = field(default_factory=list)
-    edge_on: list[int] = field(default_factory=list)
-    open: int = 0
-    need: int = 0
-    wants: int = 0
-    tolerates: bool = False
-    handled: bool = False
-    ends: bool = False
-    compensates: bool = False
-    exclusive: str | None = None
-    reads: list[tuple[str, int, int, str | None, bool]] = field(default_factory=list)
-    """(name, depth of the body, node, the name under which the value is a part of that node's result, whether it is a
-    field of the result itself and not one of its inner results)."""
-    variables: list[str] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
-    bodies: list[PlannedBody] = field(default_factory=list)
-    stripes: list[int] = field(default_factory=list)
-    """How many edges each stripe counts; empty for a join that counts in its own row."""
-    rank: float = 0.0
-    run: list[int] = field(default_factory=list)
-    meets: int | None = None
-    requires: list[str] | None = None
-    """Capabilities of its worker; none, but not None, when the step only says its queue."""
-
-
-@dataclass(slots=True)
-class Plan:
-    """All nodes in number order; `size` counts those of the document's own body (nodes 0 to size - 1)."""
-
-    nodes: list[PlanNode]
-    size: int
-    name: str = ""
-    """Of the melody, as the document says it."""
-
-    def entries(self) -> list[PlanNode]:
-        """What is ready when a run starts."""
-        return [node for node in self.nodes[: self.size] if node.open == 0]
+from workers.compiler.nodes import (
+    EDGE_CODES,
+    JOIN_KIND,
+    LOOK_AHEAD,
+    STRIPED,
+    STRIPED_FROM,
+    STRIPES,
+    Plan,
+    PlannedBody,
+    PlanNode,
+)
+from workers.compiler.ranking import look_ahead, rank
 
 
 def compile_plan(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
@@ -131,8 +66,8 @@ def _compile(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
     plan = Plan(nodes, root_size, definition.name)
     take_all_at_once(nodes)
     _stripe(plan)
-    _rank(plan)
-    _look_ahead(plan)
+    rank(plan)
+    look_ahead(plan)
     if definition.output_dir:
         for node in nodes:
             if "output_to_file" in node.options:
@@ -345,68 +280,6 @@ def _stripe(plan: Plan) -> None:
                 join = plan.nodes[target]
                 join.stripes = join.stripes or [0] * STRIPES
                 join.stripes[node.node % STRIPES] += 1
-
-
-def _weight(node: PlanNode) -> float:
-    """Expected seconds of a step, as far as the document tells."""
-    seconds = node.params.get("seconds")
-    if isinstance(seconds, int | float) and node.kind in ("simulate", "wait"):
-        return float(seconds)
-    return 0.001 if node.inline else 0.05
-
-
-def _rank(plan: Plan) -> None:
-    """Upward rank: the longest expected path from a node's start to the end of its body (critical path first)."""
-    longest: dict[int, float] = defaultdict(float)
-    for node in reversed(plan.nodes):
-        inner = longest[node.node]
-        tail = max((plan.nodes[target].rank for target in node.successors), default=0.0)
-        node.rank = round(_weight(node) + inner + tail, 6)
-        if node.parent is not None:
-            longest[node.parent] = max(longest[node.parent], node.rank)
-
-
-def _look_ahead(plan: Plan) -> None:
-    """Find what a canvas may carry besides the ready step: a linear run behind it, or the join its siblings share."""
-    predecessors: dict[int, list[int]] = defaultdict(list)
-    for node in plan.nodes:
-        for target in node.successors:
-            predecessors[target].append(node.node)
-    follower = _linear_follower(plan)
-    for node in plan.nodes:
-        following = follower(node)
-        while following is not None and len(node.run) < LOOK_AHEAD - 1:
-            node.run.append(following)
-            following = follower(plan.nodes[following])
-    for join, sources in predecessors.items():
-        if _is_fork_join(plan, plan.nodes[join], sources, predecessors):
-            for source in sources:
-                plan.nodes[source].meets = join
-
-
-def _linear_follower(plan: Plan) -> Callable[[PlanNode], int | None]:
-    expected = (EDGE_CODES["success"], EDGE_CODES["order"])
-
-    def follower(node: PlanNode) -> int | None:
-        if len(node.successors) != 1 or node.edge_on[0] % STRIPED not in expected:
-            return None
-        target = plan.nodes[node.successors[0]]
-        return target.node if target.open == 1 and target.kind != JOIN_KIND else None
-
-    return follower
-
-
-def _is_fork_join(plan: Plan, join: PlanNode, sources: list[int], predecessors: Mapping[int, list[int]]) -> bool:
-    """True when the join's predecessors become ready together and lead nowhere else: the shape of a chord."""
-    if len(sources) < 2 or join.kind == JOIN_KIND or join.need != join.open:
-        return False
-    fork = predecessors.get(sources[0], [])
-    return all(
-        len(plan.nodes[source].successors) == 1
-        and plan.nodes[source].edge_on[0] % STRIPED in (EDGE_CODES["success"], EDGE_CODES["done"])
-        and predecessors.get(source, []) == fork
-        for source in sources
-    )
 
 
 __all__ = ["EDGE_CODES", "JOIN_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]
