@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
 from apps.core.tenancy import acting_as, staff
+from apps.executions import ledger
 from apps.executions.models import Pool
 from apps.melodies.definition.expressions import Scope
 from tests.unit.steps.engine_side import MemoryEngine
@@ -73,3 +75,17 @@ def test_who_gives_a_model_no_time_does_not_say_that_it_is_ill(
         pool.refresh_from_db()
     assert (pool.failures, pool.state) == (0, "active")
     assert pool.health != "degraded"
+
+
+def test_what_the_mock_answers_takes_nothing_from_those_who_call_for_real(acting: User) -> None:
+    pool_of_everybody("model", "m")
+    (one, other) = executing(acting, 2)
+
+    def ask_for(claimed: dict[str, Any], *, shared: bool) -> ledger.Refusal | None:
+        return ledger.reserve_call(claimed["organization"], claimed["task"], 1, ["m"], 10, 60.0, shared=shared)
+
+    assert ask_for(one, shared=True) is None, "the only slot"
+    refused = ask_for(other, shared=True)
+    assert refused is not None
+    assert (refused.pool, refused.reason) == ("m", "slots")
+    assert ask_for(other, shared=False) is None

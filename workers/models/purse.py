@@ -106,7 +106,7 @@ def reserve(
     _tell(step, reservation.alerts)
     held = Purse(step, reservation)
     try:
-        room = slots.take(step, provider=provider, model=model, tokens=usage.total_tokens, seconds=seconds)
+        room = slots.take(step, provider=provider, model=model, tokens=usage.total_tokens, seconds=seconds, mock=mock)
     except BaseException:
         held.release()
         raise

@@ -41,12 +41,19 @@ class Room:
             )
 
 
-def take(step: StepContext, *, provider: str, model: str, tokens: int, seconds: float) -> Room | None:
-    """Room for a call of at most `tokens` tokens and `seconds`, None where nothing is limited. Raises WaitForLimit when there will be none for a while."""
+def take(
+    step: StepContext, *, provider: str, model: str, tokens: int, seconds: float, mock: bool = False
+) -> Room | None:
+    """Room for a call of at most `tokens` tokens and `seconds`, None where nothing is limited. Raises WaitForLimit when there will be none for a while.
+
+    The mock provider costs nobody anything: it takes of the organization's own pools, never of those all organizations share.
+    """
     names = [model[:LONGEST_NAME], f"{provider}/{model}"[:LONGEST_NAME], provider[:LONGEST_NAME]]
     until = monotonic() + PATIENCE
     while True:
-        refusal = ledger.reserve_call(step.workflow.organization_id, step.task_id, step.attempt, names, tokens, seconds)
+        refusal = ledger.reserve_call(
+            step.workflow.organization_id, step.task_id, step.attempt, names, tokens, seconds, shared=not mock
+        )
         if refusal is None:
             return Room(step, names, tokens)
         if refusal.pool is None:

@@ -53,12 +53,20 @@ def keep_plan_pools(limits: Mapping[str, int]) -> None:
 
 
 def reserve_call(
-    organization_id: UUID | str, task_id: str, attempt: int, names: Sequence[str], tokens: int, seconds: float
+    organization_id: UUID | str,
+    task_id: str,
+    attempt: int,
+    names: Sequence[str],
+    tokens: int,
+    seconds: float,
+    *,
+    shared: bool = True,
 ) -> Refusal | None:
-    """Slots and tokens of the pools of a model, known by any of `names`, for one call; all of them or none."""
+    """Slots and tokens of the pools of a model, known by any of `names`, for one call; all of them or none. Not `shared`:
+    of the organization's own pools only."""
     rows = rows_of(
-        "SELECT * FROM ledger_reserve_call(%s, %s, %s, %s, %s, %s)",
-        [organization_id, task_id, attempt, list(names), tokens, seconds],
+        "SELECT * FROM ledger_reserve_call(%s, %s, %s, %s, %s, %s, %s)",
+        [organization_id, task_id, attempt, list(names), tokens, seconds, shared],
     )
     return Refusal(*rows[0]) if rows else None
 

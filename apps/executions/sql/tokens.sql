@@ -4,7 +4,8 @@
 -- row: they are the caller's. `unlimited`: there is no such pool. Else the first pool that has none, why, and after how many seconds to ask again.
 -- Tokens are counted in the minute that has just passed. Who needs more than a minute gives waits for a minute without any.
 CREATE OR REPLACE FUNCTION ledger_reserve_call(
-  p_organization uuid, p_task uuid, p_attempt int, p_names text[], p_tokens bigint, p_seconds double precision
+  p_organization uuid, p_task uuid, p_attempt int, p_names text[], p_tokens bigint, p_seconds double precision,
+  p_shared boolean
 ) RETURNS TABLE (pool text, reason text, seconds double precision) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_now timestamptz;
@@ -24,7 +25,7 @@ BEGIN
   v_now := clock_timestamp();
   FOR l IN
     SELECT * FROM executions_pool o
-    WHERE o.kind = 'model' AND o.name = ANY (p_names) AND (o.organization_id = p_organization OR o.organization_id IS NULL)
+    WHERE o.kind = 'model' AND o.name = ANY (p_names) AND (o.organization_id = p_organization OR p_shared AND o.organization_id IS NULL)
     ORDER BY o.id
   LOOP
     v_pools := v_pools || l.id;
