@@ -220,6 +220,23 @@ def test_a_paused_run_leaves_and_comes_back(acting: User) -> None:
     assert Backlog.objects.filter(execution=execution).count() == 40
 
 
+def test_what_is_put_away_for_a_pause_that_is_over_is_looked_at_again(acting: User) -> None:
+    """Who releases a task sees the run paused while somebody resumes it, who passes over the task because it is held."""
+    execution, _ = begin(acting, wide(1))
+    (task,) = Task.objects.filter(execution=execution)
+    pause_execution(actor=acting, execution=execution)
+    task.refresh_from_db()
+    assert task.due_at is None
+    rows_of("SELECT ledger_park(%s, ARRAY[%s])", [execution.id, task.id])
+    task.refresh_from_db()
+    assert task.due_at is None, "whoever resumes the run finds it"
+    resume_execution(actor=acting, execution=execution)
+    Task.objects.filter(pk=task.pk).update(due_at=None)
+    rows_of("SELECT ledger_park(%s, ARRAY[%s])", [execution.id, task.id])
+    task.refresh_from_db()
+    assert task.due_at is not None, "else nobody would send it again"
+
+
 def test_a_cancelled_run_leaves(acting: User) -> None:
     execution, _ = begin(acting, wide(40))
     cancel_execution(actor=acting, execution=execution)

@@ -104,10 +104,10 @@ BEGIN
     PERFORM set_config('app.organization_id', g.owner::text, true);
     RETURN QUERY SELECT k.payload FROM ledger_take(g.ids, NULL, p_worker, p_lease_seconds) AS k(payload);
     EXIT WHEN FOUND;
-    -- Of a run that is over: the sweep ends it.
-    UPDATE executions_task t SET due_at = clock_timestamp() FROM executions_execution x
-    WHERE t.id = ANY (g.ids) AND t.status = 'dispatched' AND t.held IS NULL AND t.due_at IS NULL
-      AND x.id = t.execution_id AND x.status NOT IN ('pending', 'running', 'paused');
+    -- Of a run that is paused, or over: then the sweep ends it.
+    PERFORM ledger_park(k.execution_id, array_agg(k.id)) FROM executions_task k
+    WHERE k.id = ANY (g.ids) AND k.status = 'dispatched' AND k.held IS NULL AND k.due_at IS NULL
+    GROUP BY k.execution_id;
   END LOOP;
 END $$;
 

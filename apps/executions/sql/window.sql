@@ -112,6 +112,18 @@ BEGIN
   PERFORM set_config('app.scope', v_scope, true);
 END $$;
 
+-- Released tasks of a paused run: resuming collects them, so nothing looks at them till then. Whoever resumes holds the run's
+-- row and passes over tasks that others hold: who cannot hold the row as well leaves them to the sweep.
+CREATE OR REPLACE FUNCTION ledger_park(p_execution uuid, p_tasks uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_status text := (SELECT x.status FROM executions_execution x WHERE x.id = p_execution FOR SHARE SKIP LOCKED);
+BEGIN
+  UPDATE executions_task t
+  SET due_at = CASE WHEN v_status = 'paused' THEN NULL ELSE clock_timestamp() + interval '1 s' END
+  WHERE t.id = ANY (p_tasks) AND t.status = 'dispatched';
+END $$;
+
 -- Of released tasks, those to be sent now come back; the others are in the backlog. Those of a paused run are neither.
 CREATE OR REPLACE FUNCTION ledger_hold(p_released uuid[], p_resend double precision DEFAULT 10) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
@@ -137,7 +149,7 @@ BEGIN
     GROUP BY t.queue, t.execution_id, x.status, coalesce(t.held = 'limit' AND t.due_at IS NOT NULL, false)
   LOOP
     IF r.status = 'paused' THEN
-      UPDATE executions_task t SET due_at = NULL WHERE t.id = ANY (r.ids);
+      PERFORM ledger_park(r.execution_id, r.ids);
       CONTINUE;
     END IF;
     v_room := CASE WHEN r.served THEN cardinality(r.ids) ELSE ledger_room(r.queue, r.counted) END;
