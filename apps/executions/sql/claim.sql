@@ -188,8 +188,9 @@ BEGIN
                FROM ledger_take(ARRAY[p_task], NULL, p_worker, p_lease_seconds) AS k(payload);
   IF NOT FOUND THEN
     -- Its run has been paused meanwhile: resuming brings it back.
-    UPDATE executions_task t SET due_at = NULL FROM executions_execution x
-    WHERE t.id = p_task AND t.status = 'dispatched' AND t.held IS NULL AND x.id = t.execution_id AND x.status = 'paused';
+    PERFORM ledger_park(t.execution_id, ARRAY[t.id])
+    FROM executions_task t JOIN executions_execution x ON x.id = t.execution_id
+    WHERE t.id = p_task AND t.status = 'dispatched' AND t.held IS NULL AND x.status = 'paused';
   END IF;
   IF cardinality(v_granted) > 0 THEN
     RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_released(v_granted) l;
