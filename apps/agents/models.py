@@ -15,10 +15,13 @@ from apps.accounts.models import Organization
 from apps.agents.states import AgentStatus, DeploymentStatus
 from apps.agents.tiers import ALLOWANCES, ContainerTier, Isolation
 from apps.core.ids import uuid7
-from apps.core.semver import FIRST, PATTERN, Semver
+from apps.core.semver import FIRST, Semver
 from apps.projects.models import Project
 
 LONGEST_LOG: Final = 65_536
+LARGEST_PART: Final = 99_999
+"""Of a version."""
+_VERSION: Final = r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"
 """Characters of a deployment's output that are kept: the last ones."""
 
 
@@ -98,7 +101,7 @@ class Agent(models.Model):
             _one_of("framework", Framework.values, "agent_framework"),
             _one_of("agent_type", AgentType.values, "agent_type"),
             _one_of("status", [status.value for status in AgentStatus], "agent_status"),
-            models.CheckConstraint(condition=Q(version__regex=PATTERN), name="agent_version_form"),
+            models.CheckConstraint(condition=Q(version__regex=_VERSION), name="agent_version_form"),
             models.CheckConstraint(condition=~Q(name=""), name="agent_name_not_empty"),
         ]
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.agents.errors import VersionNotGreater
-from apps.agents.models import Agent, AgentVersion, AgentVersionUse, Deployment
+from apps.agents.models import LARGEST_PART, Agent, AgentVersion, AgentVersionUse, Deployment
 from apps.agents.services import checking
 from apps.agents.snapshots import Snapshot, pack
 from apps.core.semver import Bump, NoVersionError, Semver
@@ -82,7 +82,9 @@ def _store(actor: User, agent: Agent, number: Semver, snapshot: Snapshot, change
 
 def _following(latest: Semver, number: str | None, bump: Bump) -> Semver:
     try:
-        following = latest.next(bump) if number is None else Semver.parse(number)
+        following = (
+            latest.next(bump, largest=LARGEST_PART) if number is None else Semver.parse(number, largest=LARGEST_PART)
+        )
     except NoVersionError as error:
         raise _refused("invalid", str(error)) from None
     if following <= latest:

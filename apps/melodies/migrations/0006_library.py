@@ -89,7 +89,7 @@ REVOKE DELETE ON melodies_melody FROM {WEB};
 DROP POLICY "web_delete" ON melodies_melody;
 """
 
-SEMVER = r"^(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})$"
+SEMVER = r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}$"
 
 
 class Migration(migrations.Migration):

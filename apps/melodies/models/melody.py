@@ -16,7 +16,6 @@ from apps.accounts.models import Organization
 from apps.agents.models import Agent
 from apps.core.ids import uuid7
 from apps.core.names import name_of
-from apps.core.semver import PATTERN
 from apps.melodies import states
 from apps.melodies.paths import LONGEST_PATH
 from apps.melodies.tags import LONGEST_TAG, MOST_TAGS
@@ -163,7 +162,7 @@ class MelodyVersion(models.Model):
             models.UniqueConstraint(fields=["melody", "number"], name="melody_version_number"),
             models.UniqueConstraint(fields=["melody", "semver"], name="melody_version_semver"),
             models.CheckConstraint(
-                condition=Q(semver__regex=PATTERN),
+                condition=Q(semver__regex=r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}$"),
                 name="melody_version_semver_form",
             ),
         ]

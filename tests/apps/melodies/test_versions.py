@@ -122,7 +122,13 @@ def test_the_same_key_restores_once(client: APIClient, url: str) -> None:
 
 
 def test_after_the_last_number_a_part_before_it_has_to_grow(client: APIClient, url: str) -> None:
-    assert publish(client, url, TWO, "?semver=99999.99999.99999").status_code == 201
+    assert publish(client, url, TWO, "?semver=999999999.999999999.999999999").status_code == 201
     refused = publish(client, url, BYE)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_semver")
-    assert "99999" in refused.json()["detail"]
+    assert "999999999" in refused.json()["detail"]
+
+
+def test_numbers_of_up_to_nine_digits_go_on(client: APIClient, url: str) -> None:
+    assert publish(client, url, TWO, "?semver=123456.0.0").status_code == 201
+    after = publish(client, url, BYE)
+    assert (after.status_code, after.json()["semver"]) == (201, "123457.0.0")
