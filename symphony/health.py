@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from apps.core.api.problems import problem_response
 from apps.core.origin import current_origin
 from symphony.observability import checks
 from symphony.observability.prometheus import CONTENT_TYPE
@@ -35,8 +36,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @transaction.non_atomic_requests
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus. Whoever may not read it is told that there is nothing."""
-    authorization = request.headers.get("Authorization", "")
-    if not web_access().allows(authorization=authorization, address=current_origin().address):
-        raise Http404
+    """For Prometheus. Where nobody may read it there is nothing; else whoever may not is told so, as programs read it."""
+    access, authorization = web_access(), request.headers.get("Authorization", "")
+    if not access.allows(authorization=authorization, address=current_origin().address):
+        no = access.refusal
+        return problem_response(status=no.status, code=no.code, detail=no.detail, headers=no.headers)
     return HttpResponse(web.text(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})

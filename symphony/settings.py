@@ -1,4 +1,7 @@
-"""The one settings file. What differs from place to place is an environment variable, read by `symphony.env`."""
+"""The one settings file. What differs from place to place is an environment variable, read by `symphony.env`.
+
+Long tables that differ nowhere stand beside it: `symphony.api`, `symphony.logs`, `symphony.signing_in`.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from apps.core.middleware.address import trusted_proxies
 from apps.executions.routes import BUILT_IN
-from symphony import queues, signing_in
+from symphony import api, logs, queues, signing_in
 from symphony.email import email_settings, public_url
 from symphony.env import environment
 from symphony.observability.access import networks
+from symphony.version import version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV, SYMPHONY_HOME = environment(BASE_DIR)
@@ -106,6 +110,7 @@ TEMPLATES = [
 
 # -- database ------------------------------------------------------------------------------------------------------
 SYMPHONY_DATABASE_POOL = ENV.integer("SYMPHONY_DATABASE_POOL", 0)
+SYMPHONY_PREPARED_STATEMENTS = ENV.flag("SYMPHONY_PREPARED_STATEMENTS", default=True)
 
 
 def database(role: str) -> dict[str, Any]:
@@ -179,7 +184,7 @@ SYMPHONY_CAPABILITIES = queues.capabilities("SYMPHONY_CAPABILITIES", ENV.items("
 SYMPHONY_WORKER_CAPABILITIES = queues.capabilities(
     "SYMPHONY_WORKER_CAPABILITIES", ENV.items("SYMPHONY_WORKER_CAPABILITIES")
 )
-SYMPHONY_VERSION = ENV.text("SYMPHONY_VERSION", "unknown")
+SYMPHONY_VERSION = ENV.text("SYMPHONY_VERSION", version(BASE_DIR))
 SYMPHONY_MAX_ROUTES = ENV.integer("SYMPHONY_MAX_ROUTES", 100)
 SYMPHONY_DRAIN_SECONDS = ENV.number("SYMPHONY_DRAIN_SECONDS", 25.0)
 SYMPHONY_WORKER_BEAT_SECONDS = ENV.number("SYMPHONY_WORKER_BEAT_SECONDS", 2.0)
@@ -204,6 +209,9 @@ SYMPHONY_FIRING_DAYS = ENV.integer("SYMPHONY_FIRING_DAYS", 30)
 SYMPHONY_HOOK_TOLERANCE_SECONDS = ENV.integer("SYMPHONY_HOOK_TOLERANCE_SECONDS", 300)
 SYMPHONY_HOOK_MAX_BYTES = ENV.integer("SYMPHONY_HOOK_MAX_BYTES", 256 * 1024)
 SYMPHONY_HOOK_PER_MINUTE = ENV.integer("SYMPHONY_HOOK_PER_MINUTE", 600)
+SYMPHONY_OCCASIONS_PER_MINUTE = ENV.integer("SYMPHONY_OCCASIONS_PER_MINUTE", 6_000)
+SYMPHONY_FIRINGS_WAITING_MAX = max(1, ENV.integer("SYMPHONY_FIRINGS_WAITING_MAX", 10_000))
+SYMPHONY_TRIGGERS_MAX = ENV.integer("SYMPHONY_TRIGGERS_MAX", 2_000)
 
 # -- agents --------------------------------------------------------------------------------------------------------
 # Whose graphs run here: Python modules with everything below them. There is no sandbox around them.
@@ -314,62 +322,7 @@ MIDDLEWARE += ALLAUTH.middleware
 globals().update(ALLAUTH.settings)
 
 # -- API -----------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.api.authentication.TokenAuthentication",
-        "apps.signin.api.authentication.AccessTokenAuthentication",
-        "apps.signin.api.authentication.EditorAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_CLASSES": ["apps.billing.api.throttling.PlanThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.core.api.parsers.BoundedJSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "apps.core.api.pagination.CursorPagination",
-    "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.SymphonyAutoSchema",
-    "EXCEPTION_HANDLER": "apps.core.api.exceptions.problem_handler",
-    "PAGE_SIZE": 100,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Symphony",
-    "DESCRIPTION": "Workflow engine and central data service behind the Symphony IDE.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.core.api.schema.add_problems",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "Role": "apps.accounts.models.Role",
-        "ProjectAccessMode": "apps.projects.models.ProjectAccessMode",
-        "MelodyStatus": "apps.melodies.models.MelodyStatus",
-        "SubscriptionTier": "apps.accounts.models.SubscriptionTier",
-        "SubscriptionStatus": "apps.billing.models.SubscriptionStatus",
-        "InvoiceStatus": "apps.billing.models.InvoiceStatus",
-        "AgentStatus": "apps.agents.models.AGENT_STATUSES",
-        "DeploymentStatus": "apps.agents.models.DEPLOYMENT_STATUSES",
-        "VersionBump": "apps.agents.api.serializers.BUMPS",
-        "ExecutionStatus": "apps.executions.api.serializers.EXECUTION_STATUSES",
-        "TaskStatus": "apps.executions.api.serializers.TASK_STATUSES",
-        "PoolKind": "apps.executions.models.PoolKind",
-        "TriggerKind": "apps.triggers.api.serializers.KINDS",
-        "TriggerState": "apps.triggers.api.serializers.TRIGGER_STATES",
-        "FiringState": "apps.triggers.api.serializers.FIRING_STATES",
-        "FiringSource": "apps.triggers.api.serializers.SOURCES",
-        "BackfillState": "apps.triggers.api.serializers.BACKFILL_STATES",
-    },
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = api.REST_FRAMEWORK, api.SPECTACULAR_SETTINGS
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.integer("SYMPHONY_MAX_BODY_BYTES", 32 * 1024 * 1024)
 
 # -- the rest ------------------------------------------------------------------------------------------------------
@@ -419,48 +372,10 @@ SYMPHONY_HEALTH_DIR = Path(ENV.text("SYMPHONY_HEALTH_DIR", str(SYMPHONY_HOME / "
 SYMPHONY_TRACES_ENDPOINT = ENV.raw("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or ENV.raw("OTEL_EXPORTER_OTLP_ENDPOINT")
 SYMPHONY_TRACES_RATIO = ENV.number("SYMPHONY_TRACES_RATIO", 1.0)
 
-# "plain" is what "text" was called once.
-LOG_FORMATS = {"text": "plain", "plain": "plain", "json": "json"}
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {"()": "apps.core.logs.LineFormatter"},
-        "json": {"()": "apps.core.logs.JsonFormatter"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": LOG_FORMATS[ENV.choice("SYMPHONY_LOG_FORMAT", tuple(LOG_FORMATS), "text")],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper()},
-    "loggers": {
-        # Django's own handlers mail admins and colour the console; one plain stream is enough.
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        # The web server sets its own up before it loads us; one schema for all lines.
-        **{name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "uvicorn.access")},
-        # That something was not found or refused stands in the line of its request already, with the request's id.
-        "django.request": {"level": "ERROR"},
-        # They tell of every call its whole address and more, secrets included.
-        **{
-            name: {"level": "WARNING"}
-            for name in (
-                "stripe",
-                "httpx",
-                "httpx2",
-                "httpcore",
-                "httpcore2",
-                "anthropic",
-                "google_genai",
-                "boto3",
-                "botocore",
-                "s3transfer",
-            )
-        },
-    },
-}
+LOGGING = logs.logging(
+    style=ENV.choice("SYMPHONY_LOG_FORMAT", logs.STYLES, "text"),
+    level=ENV.text("SYMPHONY_LOG_LEVEL", "INFO").upper(),
+)
 
 # --- Whose turn it is -------------------------------------------------------------------------------------------------
 SYMPHONY_AGEING_SECONDS = ENV.number("SYMPHONY_AGEING_SECONDS", 60.0)

@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from apps.core.api.description import SchemaView
 from symphony.health import livez, metrics, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -33,7 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.billing.urls")),
     path("", include("apps.executions.pages.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path(
         "api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="core/docs.html"), name="docs"
     ),

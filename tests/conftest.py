@@ -35,6 +35,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
+from apps.core import ids
 from apps.core.origin import Origin, coming_from
 from symphony import roles
 from symphony import stack as stack_module
@@ -277,6 +278,12 @@ def from_nowhere() -> Iterator[None]:
     """A test that signs somebody in outside of a request leaves nothing of that to the next."""
     with coming_from(Origin()):
         yield
+
+
+@pytest.fixture(autouse=True)
+def clock_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Identifiers never go back in time: those after a test that has travelled would be of its future."""
+    monkeypatch.setattr(ids, "_last_millisecond", ids._last_millisecond)
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,6 @@ from workers.insisting import insist
 from workers.interpreting import Answer, completed, interpret, skipped
 from workers.outcomes import Claimed, Compensation, Effort, Outcome, Result, Waiting
 from workers.pit import tracker
-from workers.routing import CALLS
 from workers.steps.rendering import prepare, render_fields
 
 logger = logging.getLogger(__name__)
@@ -127,8 +126,6 @@ def _step(chosen: Runnable, claimed: Claimed, context: StepContext) -> Result:
             context.emit("cache_hit", {"name": context.name, "task": found[1]})
             return completed(claimed, context, found[0])
     answer = Answer(claimed, context, params, chosen, key)
-    if chosen.kind.queue == CALLS and context.engine is not None:
-        context.engine.release_database()
     if claimed["phase"] == Phase.RUN:
         return interpret(answer, deadlines.in_time(context, chosen.run(params, context)))
     happened = (claimed.get("carry") or {}).get("happened")

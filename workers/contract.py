@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel
 
 from apps.melodies.definition import kinds
 from apps.melodies.definition.expressions import Scope
+
+LONG_SECONDS: Final = 0.25
+"""Who waits for so long gives the database connection back meanwhile: taking it again costs a round trip."""
 
 
 class StepFailed(Exception):
@@ -199,9 +202,16 @@ class StepContext:
         if self.engine is not None:
             self.engine.heartbeat()
 
+    def release_database(self) -> None:
+        """Others need the database connection while this step is busy with something else for long."""
+        if self.engine is not None:
+            self.engine.release_database()
+
     def sleep(self, seconds: float) -> None:
         """Hold the slot, but give it back at once when the task is cancelled, or when its timeout ends."""
         left = seconds if self.deadline is None else min(seconds, self.deadline - monotonic())
+        if left >= LONG_SECONDS:
+            self.release_database()
         if self.cancelled.wait(left):
             raise StepCancelled(self.name)
         if left < seconds:
@@ -371,6 +381,7 @@ def runnable(name: str) -> Runnable:
 
 __all__ = [
     "KEEP_WAITING",
+    "LONG_SECONDS",
     "Again",
     "BaseModel",
     "Collect",

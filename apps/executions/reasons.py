@@ -55,7 +55,7 @@ def _have(number: Any) -> str:
 
 def _paused(reason: Reason) -> str:
     by = f" by {reason['by']}" if reason.get("by") else ""
-    why = f" ({reason['reason']})" if reason.get("reason") else ""
+    why = f" ({reason['reason']})" if reason.get("reason") not in (None, "", "Paused.") else ""
     return f"The run was paused{by}{_at(reason.get('at'), ' at ')}{why}. It goes on when somebody resumes it."
 
 

@@ -71,6 +71,18 @@ class TooManyTimes(Invalid):
     code = "too_many_times"
 
 
+class TooManyTriggers(Invalid):
+    """There are as many triggers as there may be; delete some that are not needed any more."""
+
+    code = "too_many_triggers"
+
+
+class TooManyBackfills(TooMany):
+    """As many backfills of this organization are running as may; wait for one of them, or cancel one."""
+
+    code = "too_many_backfills"
+
+
 class BackfillOver(Conflict):
     """This backfill has ended already."""
 
@@ -81,3 +93,15 @@ class HookTooFast(TooMany):
     """This hook was called too often; wait a while before the next delivery."""
 
     code = "hook_rate_limited"
+
+
+class OccasionsTooFast(TooMany):
+    """This organization was told too much in too short a time; wait a while before the next delivery or event."""
+
+    code = "occasions_rate_limited"
+
+
+class TooManyWaiting(TooMany):
+    """Too many firings of this organization wait to be started already; send it again when some of them have been."""
+
+    code = "too_many_waiting"

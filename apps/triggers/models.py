@@ -207,7 +207,9 @@ class Firing(models.Model):
             models.Index(fields=["trigger", "-id"], name="firing_of_trigger"),
             models.Index(fields=["organization", "-id"], name="firing_by_organization"),
             models.Index(
-                fields=["ready_at", "id"], name="firing_ready", condition=Q(state="pending", ready_at__isnull=False)
+                fields=["organization", "ready_at", "id"],
+                name="firing_ready",
+                condition=Q(state="pending", ready_at__isnull=False),
             ),
             models.Index(fields=["lane", "id"], name="firing_in_lane", condition=~Q(lane="") & Q(state="pending")),
             models.Index(fields=["lane"], name="firing_running", condition=~Q(lane="") & Q(running=True)),
@@ -248,7 +250,7 @@ class NamedEvent(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["organization", "-id"], name="namedevent_by_organization"),
-            models.Index(fields=["id"], name="namedevent_new", condition=Q(matched=None)),
+            models.Index(fields=["organization", "id"], name="namedevent_new", condition=Q(matched=None)),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "key"], name="namedevent_once"),

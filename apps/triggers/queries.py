@@ -35,6 +35,12 @@ def trigger_for(*, actor: User, trigger_id: UUID) -> Trigger:
     return trigger
 
 
+def triggers_named(*, actor: User, name: str, most: int = 20) -> list[Trigger]:
+    """A name is that of one trigger of a melody; several melodies may have one of it."""
+    found = triggers(actor=actor).select_related("organization", "melody__organization", "melody__project")
+    return list(found.filter(name=name).order_by("id")[:most])
+
+
 def firings(*, actor: User) -> QuerySet[Firing]:
     return Firing.objects.filter(
         visible(actor, through="trigger__melody__project"), organization__in=accounts.organizations(actor=actor)

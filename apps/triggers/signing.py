@@ -17,7 +17,8 @@ from typing import Final
 SECRET_MARK: Final = "whsec_"  # noqa: S105 - how every secret begins, so that a leaked one is found
 VERSION: Final = "v1"
 _BYTES: Final = 32
-_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
+# Without a dot: with one, other ids and times could be read from the same signature (`id.timestamp.body`).
+_ID: Final = re.compile(r"[\x21-\x2d\x2f-\x7e]{1,200}")
 _MOST_SIGNATURES: Final = 10
 _LONGEST_HEADER: Final = 2_000
 

@@ -67,7 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
         if shown.access.allows(authorization=asked, address=str(self.client_address[0])):
             self._answer(HTTPStatus.OK, shown.metrics(), CONTENT_TYPE)
         else:
-            self._answer(HTTPStatus.FORBIDDEN, b"", "text/plain")
+            no = shown.access.refusal
+            self._answer(no.status, f"{no.detail}\n".encode(), "text/plain; charset=utf-8", no.headers)
 
     def _health(self, checks: Mapping[str, str | None]) -> None:
         well = not any(checks.values())
@@ -76,11 +77,15 @@ class _Handler(BaseHTTPRequestHandler):
         status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
         self._answer(status, json.dumps(told).encode(), "application/json")
 
-    def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+    def _answer(
+        self, status: HTTPStatus, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

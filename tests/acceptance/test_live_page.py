@@ -150,6 +150,11 @@ def state_of(page: Page) -> Any:
     return page.locator("#run-state")
 
 
+def asked(page: Page, stack: RunningStack, address: str, verb: str = "post", **given: Any) -> Any:
+    """What the API answers to somebody else, who has a token."""
+    return getattr(page.request, verb)(address, headers={"Authorization": f"Token {stack.token}"}, **given)
+
+
 def box(page: Page, name: str) -> Any:
     return page.locator("#graph .box").filter(has=page.locator(".name", has_text=re.compile(f"^{re.escape(name)}$")))
 
@@ -266,6 +271,44 @@ def test_cancelling_asks_first(opened: Open, start: Start) -> None:
     settled(page)
     expect(page.get_by_role("alert")).to_contain_text("Cancelled.")
     expect(page.locator("#legend [data-status=executing]")).to_be_hidden()
+
+
+def test_a_run_is_paused_and_goes_on(opened: Open, start: Start) -> None:
+    page = opened(f"/executions/{start(report(LONG_ENOUGH_TO_LOOK))}/")
+    page.get_by_role("button", name="Pause the execution").click()
+    expect(state_of(page)).to_have_text("paused")
+    expect(page.locator("#held")).to_contain_text("paused by admin@symphony.local")
+    expect(page.get_by_role("button", name="Pause the execution")).to_be_hidden()
+    page.get_by_role("button", name="Resume the execution").click()
+    expect(state_of(page)).to_have_text("completed", timeout=PATIENCE)
+    expect(page.locator("#held")).to_be_hidden()
+    expect(page.locator("#controls")).to_have_count(0)
+
+
+def test_what_others_do_to_a_run_is_seen_at_once(opened: Open, start: Start, stack: RunningStack) -> None:
+    run = start(report(LONG_ENOUGH_TO_LOOK))
+    page = opened(f"/executions/{run}/")
+    page.evaluate("window.neverReloaded = true")
+    for verb, state, button in (("pause", "paused", "Resume"), ("resume", "running", "Pause")):
+        assert asked(page, stack, f"/api/v1/executions/{run}/{verb}/").ok
+        expect(state_of(page)).to_have_text(state)
+        expect(page.get_by_role("button", name=f"{button} the execution")).to_be_visible()
+    expect(state_of(page)).to_have_text("completed", timeout=PATIENCE)
+    assert page.evaluate("window.neverReloaded")
+
+
+def test_steps_that_wait_for_a_limit_are_told_of(opened: Open, start: Start, stack: RunningStack) -> None:
+    page = opened("/executions/")
+    organization = asked(page, stack, "/api/v1/organizations/", "get").json()["results"][0]["id"]
+    pool = {"kind": "key", "name": "concert-hall", "slots": 1}
+    assert asked(page, stack, f"/api/v1/organizations/{organization}/pools/", data=pool).ok
+    steps = [step(f"play_{number}", LONG_ENOUGH_TO_LOOK, limit="concert-hall") for number in range(3)]
+    page.goto(f"/executions/{start({'workflow': {'name': 'Concerts', 'mode': 'dag', 'steps': steps}})}/")
+    told = "2 steps wait for room in the limit concert-hall (1 slot)."
+    expect(page.locator("#held")).to_contain_text(told, timeout=PATIENCE)
+    expect(page.locator("#held")).to_contain_text("1 step waits", timeout=PATIENCE)
+    expect(state_of(page)).to_have_text("completed", timeout=PATIENCE)
+    expect(page.locator("#held")).to_be_hidden()
 
 
 def test_a_lost_stream_is_taken_up_again(opened: Open, start: Start) -> None:

@@ -86,7 +86,7 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
 def status(url: str, token: str = "") -> int:
     request = urllib.request.Request(url, headers={"Authorization": f"Token {token}"} if token else {})
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         error.close()

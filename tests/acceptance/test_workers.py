@@ -148,8 +148,10 @@ def test_a_time_slice_saves_the_broker_most_of_the_hops(engine: Engine, broker: 
 
 
 def test_cancelling_frees_the_slots_and_starts_nothing_more(engine: Engine) -> None:
-    """All four slots are held for ten minutes, and as much again waits for them."""
-    workers = [engine.worker("processes", slots=2), engine.worker("threads", pool="threads", slots=2)]
+    """All four slots are held for ten minutes, and as much again waits for them. (A worker that fetches messages ahead would
+    keep from the other what it cannot begin.)"""
+    processes = engine.worker("processes", slots=2, SYMPHONY_PREFETCH="1")
+    workers = [processes, engine.worker("threads", pool="threads", slots=2)]
     engine.ready(*workers)
     steps = [{"name": f"s{number}", "type": "simulate", "seconds": 600} for number in range(8)]
     run = engine.submit({"workflow": {"name": "held", "mode": "dag", "steps": steps}})

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -25,13 +26,13 @@ from apps.executions import ledger
 from apps.executions.models import Task
 from apps.executions.services import start_execution
 from apps.melodies.models import MelodyVersion
-from tests.chaos.model import OVER, RUN_OVER, Model
+from tests.chaos.model import OVER, RUN_OVER, Change, Model
 from tests.chaos.proof import reading, verdict
 from tests.chaos.proof.record import Submitted
 from tests.unit.compiler.melodies import Sketch
 
 Given = dict[str, Any]
-Act = Callable[[], None]
+Act = Callable[[Model], None]
 LOCKED = "55P03"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SEATS = 3
@@ -47,9 +48,10 @@ class Seat:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
         self._open: Any = None
-        self.then: Act | None = None
+        self.then: Callable[[], None] | None = None
         """What the model says once it is committed."""
-        self.touches: int = -1
+        self.holds: frozenset[int] = frozenset()
+        """Steps that nobody else can change till then."""
 
     @property
     def busy(self) -> bool:
@@ -80,12 +82,12 @@ class Seat:
     def commit(self) -> None:
         block, self._open = self._open, None
         self._thread.submit(block.__exit__, None, None, None).result()
-        then, self.then, self.touches = self.then, None, -1
+        then, self.then, self.holds = self.then, None, frozenset()
         if then is not None:
             then()
 
     def roll_back(self) -> None:
-        block, self._open, self.then, self.touches = self._open, None, None, -1
+        block, self._open, self.then, self.holds = self._open, None, None, frozenset()
 
         def leave() -> None:
             transaction.set_rollback(True)
@@ -128,7 +130,7 @@ WHAT = (
     + ("time passes",) * 4
     + ("failed", "skipped", "renew", "timer", "retry", "give back")
 )
-WHAT += ("commit",) * 2 + ("roll back", "pause", "resume", "resume", "cancel?")
+WHAT += ("commit",) * 2 + ("roll back", "pause", "resume", "resume", "cancel?", "decide")
 _END_EVENTS = {"completed": "task_completed", "failed": "error_occurred", "skipped": "task_skipped"}
 Claimed = tuple[int, int, Given]
 """A claim there once was: step, number of the lease, what the ledger said."""
@@ -150,19 +152,19 @@ class Play:
         self.given: list[Claimed] = []
         self.numbers = itertools.count(1)
 
-    def attempt(
-        self, seat: Seat, act: Callable[[], Any], then: Callable[[Any], Act | None], *, hold: bool, touches: int = -1
-    ) -> None:
+    def attempt(self, seat: Seat, act: Callable[[], Any], then: Callable[[Any], Act | None], *, hold: bool) -> None:
         """Do it on that seat. `then` checks what came back and says what the model does when it is committed."""
         try:
             found = seat.do(act)
         except Blocked:
             return
         try:
-            seat.then, seat.touches = then(found), touches
+            said = then(found)
+            change = Change(None, {}, frozenset()) if said is None else self.model.change(said)
         except BaseException:
             seat.roll_back()
             raise
+        seat.then, seat.holds = partial(self.model.apply, change), change.holds
         if not hold:
             seat.commit()
 
@@ -183,7 +185,7 @@ class Play:
             seat.roll_back() if what == "roll back" else seat.commit()
         if what in {"commit", "roll back"}:
             return
-        if what == "claim" or (not self.given and what not in {"pause", "resume", "cancel?"}):
+        if what == "claim" or (not self.given and what not in {"pause", "resume", "cancel?", "decide"}):
             self.claim(seat, self.step(pick, "dispatched"), hold=hold)
         elif what == "time passes":
             self.time_passes(seat, self.step(pick, "executing", "waiting"))
@@ -192,6 +194,8 @@ class Play:
         elif what == "cancel?":
             if pick % 4 == 0:
                 self.cancel(seat, hold=hold)
+        elif what == "decide":
+            self.decide(seat, self.step(pick, "pending"), "skipped" if pick % 2 else "completed", hold=hold)
         elif what == "renew":
             self.renew(seat, self.some_claim(pick))
         elif what == "give back":
@@ -207,17 +211,16 @@ class Play:
 
         def check(taken: list[Given]) -> Act | None:
             assert bool(taken) == expected, f"s{index}: {self.model.steps[index]}, run {self.model.run}, got {taken}"
+            if not taken:
+                return None
             number = next(self.numbers)
-            return (lambda: self._was_claimed((index, number, taken[0]))) if taken else None
+            self.given.append((index, number, taken[0]))
+            return lambda model: model.claimed(index, number)
 
         def act() -> list[Given]:
             return ledger.claim(str(self.organization), str(self.tasks[index]), "machine").taken
 
-        self.attempt(seat, act, check, hold=hold, touches=index)
-
-    def _was_claimed(self, claimed: Claimed) -> None:
-        self.given.append(claimed)
-        self.model.claimed(claimed[0], claimed[1])
+        self.attempt(seat, act, check, hold=hold)
 
     def finish(self, seat: Seat, claimed: Claimed, status: str, *, hold: bool) -> None:
         """Any claim there ever was: old ones are refused."""
@@ -229,11 +232,9 @@ class Play:
 
         def check(handed: Any) -> Act | None:
             assert bool(handed.stale) != held, f"s{index} lease {number}: {self.model.steps[index]}, {handed.stale}"
-            return (lambda: self.model.ended(index, status)) if held else None
+            return (lambda model: model.ended(index, status)) if held else None
 
-        self.attempt(
-            seat, lambda: ledger.finish(given["organization"], [row], "machine"), check, hold=hold, touches=index
-        )
+        self.attempt(seat, lambda: ledger.finish(given["organization"], [row], "machine"), check, hold=hold)
 
     def wait(self, seat: Seat, claimed: Claimed, reason: str, *, hold: bool) -> None:
         index, number, given = claimed
@@ -241,9 +242,9 @@ class Play:
         due = datetime.now(UTC) + timedelta(hours=2)
 
         def check(_: Any) -> Act | None:
-            return (lambda: self.model.waits(index, reason)) if held else None
+            return (lambda model: model.waits(index, reason)) if held else None
 
-        self.attempt(seat, lambda: ledger.wait(given, reason, due), check, hold=hold, touches=index)
+        self.attempt(seat, lambda: ledger.wait(given, reason, due), check, hold=hold)
 
     def give_back(self, seat: Seat, claimed: Claimed, *, hold: bool) -> None:
         """By a worker that leaves: the next claim has the number of this one."""
@@ -252,12 +253,12 @@ class Play:
 
         def check(released: list[ledger.Release]) -> Act | None:
             assert held or not released, f"s{index} lease {number}: {self.model.steps[index]}, {released}"
-            return (lambda: self.model.handed_over(index)) if held else None
+            return (lambda model: model.handed_over(index)) if held else None
 
         def act() -> list[ledger.Release]:
             return ledger.give_back(given["organization"], [(given["task"], given["lease"])], "machine")
 
-        self.attempt(seat, act, check, hold=hold, touches=index)
+        self.attempt(seat, act, check, hold=hold)
 
     def renew(self, seat: Seat, claimed: Claimed) -> None:
         index, number, given = claimed
@@ -276,18 +277,18 @@ class Play:
         if before not in {"executing", "waiting"}:
             return
 
-        def sweep() -> None:
+        def sweep() -> str:
             with sweeping():
                 Task.objects.filter(pk=self.tasks[index]).update(due_at=LONG_AGO)
                 ledger.sweep(100)
+                return str(Task.objects.values_list("status", flat=True).get(pk=self.tasks[index]))
 
-        self.attempt(seat, sweep, lambda _: lambda: self._swept(index, before), hold=False)
+        def check(after: str) -> Act:
+            if before == "waiting":
+                return lambda model: model.due(index)
+            return lambda model: model.lost(index, "waiting" if after == "waiting" else "dispatched")
 
-    def _swept(self, index: int, before: str) -> None:
-        if before == "waiting":
-            self.model.due(index)
-        else:
-            self.model.lost(index, "waiting" if self.seen()[1][index][0] == "waiting" else "dispatched")
+        self.attempt(seat, sweep, check, hold=False)
 
     # -- people --------------------------------------------------------------------------------------------------------
     def pause(self, seat: Seat, *, hold: bool) -> None:
@@ -295,7 +296,7 @@ class Play:
 
         def check(status: str) -> Act | None:
             assert (status == "paused") == (may or self.model.run == "paused"), (status, self.model.run)
-            return self.model.paused if may else None
+            return Model.paused if may else None
 
         self.attempt(seat, lambda: self._as_owner(lambda: ledger.pause(self.id, "machine")), check, hold=hold)
 
@@ -304,19 +305,42 @@ class Play:
 
         def check(released: Any) -> Act | None:
             assert (released is not None) == may, (released, self.model.run)
-            return self.model.resumed if may else None
+            return Model.resumed if may else None
 
         self.attempt(seat, lambda: self._as_owner(lambda: ledger.resume(self.id)), check, hold=hold)
 
+    def decide(self, seat: Seat, index: int, status: str, *, hold: bool) -> None:
+        may = self.model.decidable(index)
+
+        def check(done: ledger.Overridden) -> Act | None:
+            assert (done.outcome == "done") == may, f"s{index}: {self.model.steps[index]}, {done.outcome}"
+            return (lambda model: model.decided(index, status)) if may else None
+
+        def act() -> ledger.Overridden:
+            return self._as_owner(lambda: ledger.override(self.tasks[index], status, 1, "machine", "meant"))
+
+        self.attempt(seat, act, check, hold=hold)
+
     def cancel(self, seat: Seat, *, hold: bool) -> None:
         may = self.model.run not in RUN_OVER
-        others = frozenset(other.touches for other in self.ground.seats if other is not seat and other.busy)
+        others = frozenset[int]().union(*(other.holds for other in self.ground.seats if other is not seat))
 
         def check(cancelled: Any) -> Act | None:
             assert bool(cancelled is not None and cancelled != []) == may, (cancelled, self.model.run)
-            return (lambda: self.model.cancelled(others)) if may else None
+            return (lambda model: model.cancelled(others)) if may else None
 
         self.attempt(seat, lambda: self._as_owner(lambda: ledger.cancel(self.id, "machine")), check, hold=hold)
+
+    def settle_ended(self, seat: Seat) -> None:
+        """Steps that somebody held when their run ended are gone over again."""
+        if self.model.run not in RUN_OVER:
+            return
+
+        def act() -> None:
+            with sweeping():
+                ledger.settle_ended(self.id)
+
+        self.attempt(seat, act, lambda _: Model.left_over, hold=False)
 
     def _as_owner(self, act: Callable[[], Any]) -> Any:
         with acting_as(self.ground.user.pk):
@@ -352,12 +376,22 @@ class Play:
             for index, step in enumerate(self.model.steps):
                 if step.status == "dispatched" and self.model.run not in RUN_OVER:
                     self.claim(first, index, hold=False)
-                    self.finish(first, self.given[-1], "completed", hold=False)
+                    self._finish_last(first)
                 elif step.status in {"executing", "waiting"}:
                     self.time_passes(first, index)
+            self.settle_ended(first)
             self.compare()
         assert self.model.run in RUN_OVER, self.model
         self._judge()
+
+    def _finish_last(self, seat: Seat) -> None:
+        """What was claimed last is completed; every other time the run is paused meanwhile, so that it may end by being resumed."""
+        paused = len(self.given) % 2 == 0
+        if paused:
+            self.pause(seat, hold=False)
+        self.finish(seat, self.given[-1], "completed", hold=False)
+        if paused:
+            self.resume(seat, hold=False)
 
     def _judge(self) -> None:
         with self.ground.query() as query:

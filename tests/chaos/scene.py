@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg2
@@ -94,6 +96,12 @@ class Scene:
         for name in list(self.stopped):
             self.go_on(name)
         self.engine.tend()
+
+    def web_listens(self) -> bool:
+        address = urlsplit(self.people[0].client.url)
+        with suppress(OSError), closing(socket.create_connection((address.hostname, address.port), 1)):
+            return True
+        return False
 
     def kill(self, name: str) -> None:
         self.stopped.pop(name, None)

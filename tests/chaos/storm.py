@@ -105,8 +105,7 @@ class Storm:
         while (now := self._now()) < self.seconds or blows:
             while blows and blows[0].at <= now:
                 blow = blows.pop(0)
-                faults.strike(self.scene, blow)
-                self.report.blows[blow.kind] += 1
+                self.report.blows[blow.kind] += faults.strike(self.scene, blow)
             self.scene.tend()
             self._act(now)
             if now - looked > LOOK_EVERY:

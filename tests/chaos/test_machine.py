@@ -13,7 +13,8 @@ from typing import Any
 import psycopg2
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as rules
 from hypothesis.stateful import run_state_machine_as_test
 
 from apps.accounts.models import User
@@ -56,7 +57,10 @@ def owner_seeing_all(url: str) -> Iterator[Query]:
 
 
 @pytest.fixture
-def ground(alice: User, transactional_db: None, test_database_urls: DatabaseUrls) -> Iterator[Ground]:
+def ground(alice: User, transactional_db: None, test_database_urls: DatabaseUrls, settings: Any) -> Iterator[Ground]:
+    # Whatever waits does so until the machine says that time has passed, also where the machine is slow.
+    settings.SYMPHONY_LOSS_DELAY_SECONDS = 60.0
+    settings.SYMPHONY_MAX_LOST_ATTEMPTS = 1000
     chance = random.Random(11)
     melodies = []
     for _ in range(MELODIES):
@@ -81,7 +85,7 @@ def ground(alice: User, transactional_db: None, test_database_urls: DatabaseUrls
 def run_the_machine(ground: Ground, examples: int, phases: Sequence[Phase] = tuple(Phase)) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine(ground),
-        settings=settings(
+        settings=rules(
             max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
@@ -97,7 +101,7 @@ def test_whatever_comes_in_between_the_ledger_does_as_the_model_says(ground: Gro
     run_the_machine(ground, EXAMPLES)
     assert ground.judged >= EXAMPLES // 2 or ground.time_is_up
     assert ground.judged > 4
-    assert ground.claims > 3 * ground.judged
+    assert ground.claims > 2 * ground.judged
 
 
 @contextmanager
@@ -118,11 +122,12 @@ MISTAKES = [
     pytest.param("ledger_finish", "AND t.lease = o.lease AND t.attempt = o.attempt", "", id="without fencing"),
     pytest.param("ledger_take", "x.status IN ('pending', 'running')", "x.status <> 'cancelled'", id="paused, claimed"),
     pytest.param("ledger_resume", "ledger_is_over(p_execution)", "false", id="a paused run that never ends"),
+    pytest.param("ledger_end_run", "x.unsettled AND NOT ledger_is_over(p_execution)", "false", id="ended too early"),
+    pytest.param("ledger_settle", "ledger_is_frayed(p_execution)", "false", id="ended never"),
 ]
-"""The last is found only after many tries."""
 
 
-@pytest.mark.parametrize(("function", "sound", "broken"), MISTAKES if MINUTES else MISTAKES[:2])
+@pytest.mark.parametrize(("function", "sound", "broken"), MISTAKES)
 def test_the_machine_finds_a_mistake_in_the_ledger(ground: Ground, function: str, sound: str, broken: str) -> None:
     with mutant(function, sound, broken), pytest.raises(AssertionError):
         run_the_machine(ground, 200 if MINUTES else 60, (Phase.generate,))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from apps.accounts import services as accounts
+from apps.billing.entitlements import SHARES
 from apps.core.tenancy import acting_as
-from apps.executions.models import Pool
+from apps.executions.models import Execution, Pool, Share
 from symphony import roles
 from tests.conftest import database_role
 from tests.isolation.cast import Cast
@@ -55,6 +57,32 @@ def test_what_a_plan_allows_cannot_be_raised_by_who_lives_by_it(cast: Cast) -> N
 def test_what_workers_count_the_web_does_not_write(cast: Cast, member: Any, statement: str) -> None:
     with database_role(roles.GROUPS["web"]), acting_as(member.pk):
         assert attempt(statement) == "refused"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE executions_share SET weight = 8",
+        "INSERT INTO executions_share (queue, owner, vtime, weight) VALUES ('steps', gen_random_uuid(), 0, 1)",
+        "DELETE FROM executions_window",
+    ],
+)
+def test_how_much_anybody_is_due_a_worker_does_not_decide(cast: Cast, statement: str) -> None:
+    with database_role(roles.GROUPS["worker"]):
+        assert attempt(statement) == "refused"
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, 8.5, float("inf"), float("nan")])
+def test_a_share_has_bounds(cast: Cast, weight: float) -> None:
+    execution = Execution.objects.filter(organization=cast.organization)
+    with cast.seeing_everything():
+        for change in (
+            lambda: Share.objects.create(queue="steps", owner=cast.organization.pk, vtime=0, weight=weight),
+            lambda: execution.update(weight=weight),
+        ):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                change()
+    assert max(SHARES.values()) <= 8
 
 
 def test_pools_are_for_admins_and_those_of_everybody_for_staff(cast: Cast, member: Any) -> None:

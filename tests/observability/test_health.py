@@ -125,6 +125,23 @@ def test_processes_without_a_web_answer_on_a_port_of_their_own(shown: tuple[dict
     assert get(f"{url}/../../etc/passwd")[0] == 404
 
 
+def test_whoever_may_not_read_is_told_so_in_plain_text() -> None:
+    nothing: Any = dict
+    for access, status in ((Access("right", ()), 401), (Access(None, ("10.0.0.0/8",)), 403)):
+        server = serve("127.0.0.1", 0, Shown(lambda: b"symphony_up 1.0\n", nothing, nothing, access))
+        assert server is not None
+        try:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=10)
+            answer = refused.value
+            assert (answer.code, answer.headers["Content-Type"]) == (status, "text/plain; charset=utf-8")
+            assert (answer.headers["WWW-Authenticate"] is not None) == (status == 401)
+            assert answer.read().startswith(b"Metrics are")
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
 def test_a_port_that_is_taken_stops_no_worker(shown: tuple[dict[str, Any], str]) -> None:
     _, url = shown
     nothing: Any = dict

@@ -113,12 +113,12 @@ def test_answers_are_measured_by_route_not_by_id(
     [
         (None, (), {}, 404),
         (None, (), {"Authorization": f"Bearer {TOKEN}"}, 404),
-        (TOKEN, (), {}, 404),
-        (TOKEN, (), {"Authorization": "Bearer another"}, 404),
+        (TOKEN, (), {}, 401),
+        (TOKEN, (), {"Authorization": "Bearer another"}, 401),
         (TOKEN, (), {"Authorization": f"bearer {TOKEN}"}, 200),
-        (TOKEN, ("127.0.0.0/8",), {}, 404),
+        (TOKEN, ("127.0.0.0/8",), {}, 401),
         (None, ("127.0.0.0/8",), {}, 200),
-        (None, ("10.0.0.0/8",), {}, 404),
+        (None, ("10.0.0.0/8",), {}, 403),
         (None, ("127.0.0.0/8",), {"X-Forwarded-For": "10.1.1.1"}, 200),
     ],
 )
@@ -131,7 +131,11 @@ def test_nobody_reads_it_unless_allowed(
     status: int,
 ) -> None:
     settings.SYMPHONY_METRICS_TOKEN, settings.SYMPHONY_METRICS_ALLOW = token, allow
-    assert client.get("/metrics", headers=headers).status_code == status
+    answer = client.get("/metrics", headers=headers)
+    assert answer.status_code == status
+    assert ("WWW-Authenticate" in answer) == (status == 401)
+    if status != 200:
+        assert (answer["Content-Type"], answer.json()["status"]) == ("application/problem+json", status)
 
 
 def test_names_of_tenants_are_told_only_when_asked_for(

@@ -146,6 +146,20 @@ def test_what_another_connection_held_is_cancelled_as_soon_as_it_lets_go(stage: 
     assert not run.execution().unsettled
 
 
+def test_an_iteration_ends_after_what_led_to_a_step_that_was_skipped(stage: Stage) -> None:
+    inner = [{"name": "ask", "type": "signal", "signal": "go"}, {"name": "then", "type": "test_echo", "value": 1}]
+    loop = {"name": "each", "type": "for_loop", "iterator": "one", "data_source": [1], "steps": inner}
+    run = stage.start(publish(stage, loop), {})
+    run.wait_for(lambda seen: seen.statuses().get("ask") == "waiting", "it waits")
+    with acting_as(stage.user.pk):
+        skip_task(actor=stage.user, task=next(task for task in run.tasks() if task.name == "then"))
+    assert run.statuses() == {"each": "waiting", "ask": "waiting", "then": "skipped"}
+    stage.tell(run, "go", {"answer": 42})
+    assert run.wait().status == "completed", run.state()
+    each = next(task for task in run.tasks() if task.name == "each")
+    assert each.output["iterations"][0]["results"]["ask"]["payload"] == {"answer": 42}
+
+
 def test_of_two_retries_at_once_one_goes_on(stage: Stage) -> None:
     run = stage.start(publish(stage, file_first("b", "never.txt")), {})
     assert run.wait().status == "failed"

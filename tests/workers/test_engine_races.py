@@ -21,7 +21,7 @@ from apps.executions import ledger
 from apps.executions.ledger.releases import release_of, rows_of
 from apps.executions.models import Execution, Frame, Task
 from apps.executions.queries import tasks_of
-from apps.executions.services import cancel_execution
+from apps.executions.services import cancel_execution, pause_execution, resume_execution, skip_task
 from symphony.roles import DatabaseUrls
 from tests.engine import eventually
 from tests.workers.test_ledger import begin, claim, finish
@@ -370,6 +370,42 @@ def test_who_is_turned_away_while_the_door_opens_is_called(alice: User) -> None:
         leaving = Beside(lambda: finish(holder))
         eventually(leaving.is_past_or_waits, "the other one leaves, or waits")
     assert names(leaving.over().released) == [outside.name]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_lead_to_a_decided_step_and_end_at_once_the_second_ends_the_run(alice: User) -> None:
+    with acting_as(alice.pk):
+        execution, released = begin(
+            alice, document(echo("a", depends_on=[]), echo("b", depends_on=[]), echo("c", depends_on=["a", "b"]))
+        )
+        one, two = (taken(release) for release in released)
+        skip_task(actor=alice, task=tasks_of(execution.id).get(name="c"))
+    with meanwhile(lambda: finish(one)):
+        ending = Beside(lambda: finish(two))
+        eventually(ending.is_past_or_waits, "the other one ends, or waits")
+    ending.over()
+    with acting_as(alice.pk):
+        execution.refresh_from_db()
+        assert execution.status == "completed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_comes_while_its_run_is_resumed_is_not_the_last(alice: User) -> None:
+    with acting_as(alice.pk):
+        execution, (release,) = begin(alice, document(echo("a")))
+        pause_execution(actor=alice, execution=execution)
+
+    def resume() -> None:
+        with acting_as(alice.pk):
+            resume_execution(actor=alice, execution=execution)
+
+    with meanwhile(resume):
+        coming = Beside(lambda: claim(release))
+        eventually(coming.is_past_or_waits, "it is turned away, or waits")
+    assert coming.over() is None
+    with acting_as(alice.pk):
+        assert Task.objects.get(pk=release.task_id).due_at is not None
+    assert claim(release) is not None
 
 
 OPEN = ["pending", "dispatched", "executing", "waiting"]

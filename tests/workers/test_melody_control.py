@@ -53,6 +53,12 @@ def test_retry(player: Player) -> None:
         call("retry", run)
 
 
+def test_retry_tells_programs(player: Player) -> None:
+    told = json.loads(call("retry", str(player.execution.pk), "--json"))
+    assert (told["id"], told["status"], told["retry_count"]) == (str(player.execution.pk), "pending", 1)
+    assert told["task_counts"]["completed"] == 1
+
+
 def test_rerun_in_each_mode(player: Player) -> None:
     run = str(player.execution.pk)
     for flags, mode, step, values in (
@@ -65,6 +71,7 @@ def test_rerun_in_each_mode(player: Player) -> None:
             made = Execution.objects.get(pk=told["id"])
         assert (made.rerun_of_id, made.rerun_mode, made.rerun_step) == (player.execution.pk, mode, step)
         assert (made.input, told["status"]) == (values, "pending")
+        assert (told["rerun_of"], told["mode"], told["step"]) == (run, mode, step or None)
     with pytest.raises(CommandError, match="there is no step 'd'"):
         call("rerun", run, "--from", "d")
     with staff():

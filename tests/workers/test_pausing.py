@@ -317,3 +317,14 @@ def test_a_claim_leaves_no_task_of_a_paused_run_behind(acting: User) -> None:
         Task.objects.filter(pk=first.task_id).update(due_at="2020-01-01T00:00:00Z")
         assert ledger.unsent("steps", 10) == []
     assert [release.task_id for release in resumed(execution)] == [first.task_id]
+
+
+def test_a_message_that_finds_its_run_paused_leaves_nothing_to_be_sent(acting: User) -> None:
+    execution, (first,) = begin(acting, document("a"))
+    pause_execution(actor=acting, execution=execution)
+    # As when somebody held it and the pause passed over it.
+    with sweeping():
+        Task.objects.filter(pk=first.task_id).update(due_at=datetime.now(UTC))
+    assert claim(first) is None
+    assert Task.objects.get(pk=first.task_id).due_at is None
+    assert [release.task_id for release in resumed(execution)] == [first.task_id]

@@ -12,9 +12,12 @@ from django.http import HttpRequest
 from apps.melodies.definition.kinds import known_kinds
 
 EVENT_TYPES = (
-    "execution_created", "execution_started", "execution_completed", "execution_failed", "execution_cancelled",
+    "execution_created", "execution_started", "execution_paused", "execution_resumed", "execution_completed",
+    "execution_failed", "execution_timeout", "execution_cancelled", "execution_retried", "execution_rerun",
     "resource_allocated", "task_received", "task_started", "task_completed", "error_occurred", "task_skipped",
-    "task_cancelled", "task_waiting", "task_expanded", "task_lost", "task_revoked", "artifact_produced",
+    "task_cancelled", "task_waiting", "task_expanded", "task_lost", "task_broken", "task_handed_over", "task_decided",
+    "task_result_set", "task_retrying", "task_reset", "task_revoked", "signal_received", "compensation_started",
+    "artifact_produced", "checkpoint",
 )  # fmt: skip
 
 
@@ -45,6 +48,19 @@ class TypeFilter(Choice):
     title = "type"
     parameter_name = field = "event_type"
     values = staticmethod(lambda: EVENT_TYPES)
+
+
+class SetByFilter(admin.SimpleListFilter):
+    """Django asks "By …?" of a column, and "By by plan" is nothing one would say."""
+
+    title = "who set it"
+    parameter_name = "by_plan"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "the plan of its organization"), ("0", "people")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(by_plan=self.value() == "1") if self.value() in ("0", "1") else queryset
 
 
 class OfExecution(admin.SimpleListFilter):

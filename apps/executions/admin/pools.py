@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from apps.accounts.models import User
 from apps.core.errors import SymphonyError
 from apps.executions import services
+from apps.executions.admin.filters import SetByFilter
 from apps.executions.models import Pool
 from apps.executions.services.pools import check_pool
 
@@ -45,7 +46,7 @@ class PoolAdmin(admin.ModelAdmin):
 
     form = PoolForm
     list_display = ("__str__", "organization", "slots", "tokens_per_minute", "open", "state", "health", "by_plan")
-    list_filter = ("kind", "open", "state", "health", "by_plan")
+    list_filter = ("kind", "open", "state", "health", SetByFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name")
     autocomplete_fields = ("organization",)

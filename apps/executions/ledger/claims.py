@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
+from apps.core.db.prepared import Prepared
 from apps.executions.ledger.releases import HandOver, Release, claim_of, hand_over_of, lease_times, release_of, rows_of
 from apps.executions.ledger.sweeping import lost_limits
+
+_CLAIM: Final = Prepared("ledger_claim", 5)
+_GRANT: Final = Prepared("ledger_grant", 4)
 
 
 def claim(organization_id: str, task_id: str, worker: str) -> HandOver:
     """Claim one task: `taken` has everything needed to run it, or is empty when it is not to be had."""
-    return hand_over_of(
-        rows_of("SELECT * FROM ledger_claim(%s, %s, %s, %s, %s)", [organization_id, task_id, worker, *lease_times()])
-    )
+    return hand_over_of(_CLAIM.rows([organization_id, task_id, worker, *lease_times()]))
 
 
 def grant(queue: str, inline: int, worker: str) -> HandOver:
     """What is next in a queue, of whatever organization, for a slot that has nothing to go on with: claimed already. Of
     small steps up to `inline` come together."""
-    return hand_over_of(
-        rows_of("SELECT * FROM ledger_grant(%s, %s, %s, %s)", [queue, inline, worker, settings.SYMPHONY_LEASE_SECONDS])
-    )
+    return hand_over_of(_GRANT.rows([queue, inline, worker, settings.SYMPHONY_LEASE_SECONDS]))
 
 
 def renew(organization_id: str, held: Mapping[str, str]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError
 
+from apps.core.db.prepared import Prepared
 from apps.executions.ledger.releases import (
     NOTHING,
     HandOver,
@@ -23,6 +24,8 @@ from apps.executions.ledger.releases import (
     rows_of,
 )
 
+_FINISH: Final = Prepared("ledger_finish", 7)
+
 TOO_MANY_STEPS: Final = "SY001"
 """The SQLSTATE of TooManySteps."""
 
@@ -34,10 +37,7 @@ class TooManySteps(Exception):
 def finish(organization_id: str, outcomes: Sequence[Mapping[str, Any]], worker: str, keep: Keep = NOTHING) -> HandOver:
     """Record outcomes of one run; see ledger_finish for the keys of an outcome."""
     return hand_over_of(
-        rows_of(
-            "SELECT * FROM ledger_finish(%s, %s, %s, %s, %s, %s, %s)",
-            [organization_id, json.dumps(outcomes), keep.inline, keep.queue, worker, *lease_times()],
-        )
+        _FINISH.rows([organization_id, json.dumps(outcomes), keep.inline, keep.queue, worker, *lease_times()])
     )
 
 

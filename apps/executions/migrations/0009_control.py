@@ -13,13 +13,27 @@ from apps.executions.states import TASK_AGAIN, TASK_MOVES, moves
 LEGAL = ",".join(moves(TASK_MOVES))
 AGAIN = ",".join(moves(TASK_AGAIN))
 
+# A function, because the condition of a trigger is read anew from the catalogue by every statement that may fire it: long
+# lists in it would cost more than the move.
 GUARD = f"""
+CREATE OR REPLACE FUNCTION executions_task_may_move(p_from text, p_to text, p_again boolean) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN p_from || '>' || p_to = ANY ('{{{LEGAL}}}'::text[])
+         OR p_again AND p_from || '>' || p_to = ANY ('{{{AGAIN}}}'::text[]);
+END $$;
+DROP TRIGGER executions_task_moves ON executions_task;
+CREATE TRIGGER executions_task_moves BEFORE UPDATE OF status ON executions_task FOR EACH ROW
+  WHEN (OLD.status <> NEW.status AND NOT executions_task_may_move(OLD.status, NEW.status, NEW.resets > OLD.resets))
+  EXECUTE FUNCTION executions_task_refuse_move();
+"""
+AS_BEFORE = f"""
 DROP TRIGGER executions_task_moves ON executions_task;
 CREATE TRIGGER executions_task_moves BEFORE UPDATE OF status ON executions_task FOR EACH ROW
   WHEN (OLD.status IS DISTINCT FROM NEW.status
-        AND NOT (OLD.status || '>' || NEW.status) = ANY ('{{{LEGAL}}}'::text[])
-        AND NOT ((OLD.status || '>' || NEW.status) = ANY ('{{{AGAIN}}}'::text[]) AND NEW.resets > OLD.resets))
+        AND NOT (OLD.status || '>' || NEW.status) = ANY ('{{{LEGAL}}}'::text[]))
   EXECUTE FUNCTION executions_task_refuse_move();
+DROP FUNCTION executions_task_may_move(text, text, boolean);
 """
 
 WRITTEN_BY_WEB = {
@@ -100,6 +114,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("retry_count__lte", models.F("max_retries"))), name="execution_retries_left"
             ),
         ),
-        migrations.RunSQL(GUARD, migrations.RunSQL.noop),
+        migrations.RunSQL(GUARD, AS_BEFORE),
         *(_opened(table, commands) for table, commands in WRITTEN_BY_WEB.items()),
     ]

@@ -28,6 +28,9 @@ ALTER TABLE executions_backlog SET (autovacuum_vacuum_scale_factor = 0.02, autov
 ALTER TABLE executions_share SET (fillfactor = 50, autovacuum_vacuum_threshold = 200);
 """
 
+# A worker counts what an organization has had; who has a share and how large it is, `ledger_enter` says, which is the owner's.
+COUNTED = f"GRANT UPDATE (vtime) ON executions_share TO {WORKER}"
+
 
 class Migration(migrations.Migration):
     dependencies = [("executions", "0011_workers")]
@@ -196,7 +199,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="execution",
-            constraint=models.CheckConstraint(condition=models.Q(("weight__gt", 0)), name="execution_weight"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gt", 0), ("weight__lte", 8)), name="execution_weight"
+            ),
         ),
         migrations.AddField(
             model_name="backlog",
@@ -275,7 +280,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="share",
-            constraint=models.CheckConstraint(condition=models.Q(("weight__gt", 0)), name="share_weight"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gt", 0), ("weight__lte", 8)), name="share_weight"
+            ),
         ),
         migrations.AddConstraint(
             model_name="window",
@@ -393,8 +400,9 @@ class Migration(migrations.Migration):
         EnablePolicies(
             "executions_pool", OF_POOLS, web="select,insert,update,delete", worker="select,insert,update,delete"
         ),
-        GrantTo("executions_share", web="", worker="select,insert,update,delete"),
-        GrantTo("executions_window", web="", worker="select,insert,update,delete"),
+        GrantTo("executions_share", web="", worker="select,delete"),
+        migrations.RunSQL(COUNTED, migrations.RunSQL.noop),
+        GrantTo("executions_window", web="", worker="select,insert,update"),
         GrantTo("executions_pooltokens", web="", worker="select,insert,update,delete"),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
     ]

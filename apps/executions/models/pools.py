@@ -183,7 +183,7 @@ class Share(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["queue", "owner"], name="share_of_organization"),
-            models.CheckConstraint(condition=Q(weight__gt=0), name="share_weight"),
+            models.CheckConstraint(condition=Q(weight__gt=0, weight__lte=8), name="share_weight"),
         ]
 
     def __str__(self) -> str:

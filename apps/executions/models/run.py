@@ -28,7 +28,8 @@ class Execution(models.Model):
     `paused_seconds` counts the pauses that are over; the clock of `deadline_at` stands still meanwhile. A trigger keeps `updated_at`.
     `retried_at` is when the last retry began: what is measured at the end, and the deadline, count from there. `rerun_of` is the run whose
     results this one has kept, `rerun_mode` and `rerun_step` say which (see redo.py). `trigger_id` is what started it, if nobody did.
-    `unsettled` says that it ended while others held some of its tasks, which are cancelled as soon as they can be had.
+    `unsettled` says of a run that has ended that others held some of its tasks then, which are cancelled as soon as they can
+    be had; of one under way, that a step was decided about before all that leads to it had ended: it ends where nothing is open.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -86,7 +87,7 @@ class Execution(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "correlation_id"], name="execution_correlation"),
             models.CheckConstraint(condition=models.Q(priority__gte=-10, priority__lte=10), name="execution_priority"),
-            models.CheckConstraint(condition=models.Q(weight__gt=0), name="execution_weight"),
+            models.CheckConstraint(condition=models.Q(weight__gt=0, weight__lte=8), name="execution_weight"),
             models.CheckConstraint(
                 condition=models.Q(rerun_mode__in=["", *(mode.value for mode in RerunMode)]),
                 name="execution_rerun_mode",

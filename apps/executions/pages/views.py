@@ -22,10 +22,11 @@ from apps.accounts.queries import role_of
 from apps.core.errors import Forbidden, Invalid, NotFound
 from apps.core.tenancy import set_actor
 from apps.executions import approvals, lookups, services
-from apps.executions.errors import AlreadyDecided, ExecutionOver, NotWaiting
+from apps.executions.errors import AlreadyDecided, ExecutionOver, NotPausable, NotPaused, NotWaiting
 from apps.executions.models import Execution
 from apps.executions.pages import drawing, reading
-from apps.executions.states import EXECUTION_TERMINAL
+from apps.executions.pages.holding import held_up
+from apps.executions.states import EXECUTION_TERMINAL, ExecutionStatus
 
 RUNS_PER_PAGE: Final = 25
 POLICY: Final = (
@@ -112,7 +113,9 @@ def live(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "total": sum(counts.values()),
         "parts": list(drawing.bar(counts)),
         "over": over,
-        "may_cancel": not over and _may_write(request, execution),
+        "may_control": not over and _may_write(request, execution),
+        "paused": execution.status == ExecutionStatus.PAUSED,
+        "held": [] if over else held_up(execution),
         "asked": [] if over else reading.asked_of(_user(request), execution),
         "longest_comment": approvals.LONGEST_COMMENT,
         "data": _page_data(execution, picture),
@@ -137,6 +140,7 @@ def _page_data(execution: Execution, picture: drawing.Picture) -> dict[str, Any]
             "explain": reverse("task-explain", args=[nil]),
             "artifact": reverse("artifact-content", args=[nil]),
             "stream": reverse("execution-stream", args=[execution.id]),
+            "held": reverse("execution-page-held", args=[execution.id]),
             "approvals": reverse("execution-page-approvals", args=[execution.id]),
         },
     }
@@ -189,6 +193,38 @@ def cancel(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     except ExecutionOver:
         pass  # The page says how it ended.
     return redirect("execution-page", execution_id=execution.id)
+
+
+@require_POST
+@page
+def pause(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    return _control(request, execution_id, services.pause_execution)
+
+
+@require_POST
+@page
+def resume(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    return _control(request, execution_id, services.resume_execution)
+
+
+def _control(request: HttpRequest, execution_id: UUID, verb: Callable[..., Execution]) -> HttpResponse:
+    execution = _execution(request, execution_id)
+    try:
+        verb(actor=_user(request), execution=execution)
+    except Forbidden as refused:
+        raise PermissionDenied(refused.detail) from refused
+    except (ExecutionOver, NotPausable, NotPaused):
+        pass  # Somebody was faster; the page says how it stands.
+    return redirect("execution-page", execution_id=execution.id)
+
+
+@require_safe
+@page
+def held(request: HttpRequest, execution_id: UUID) -> HttpResponse:
+    """The part of the live page that says what holds the run up just now."""
+    execution = _execution(request, execution_id)
+    over = execution.status in _TERMINAL
+    return render(request, "executions/_held.html", {"held": [] if over else held_up(execution)})
 
 
 @require_safe

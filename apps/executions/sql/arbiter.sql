@@ -22,7 +22,6 @@ CREATE OR REPLACE FUNCTION ledger_pick(p_queue text, p_inline int, OUT ids uuid[
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   s record;
-  h record;
   b record;
   v_scope text := ledger_widen();
 BEGIN
@@ -31,13 +30,16 @@ BEGIN
     SELECT k.id, k.owner, k.weight FROM executions_share k WHERE k.queue = p_queue ORDER BY k.vtime, k.id
   LOOP
     LOOP
-      SELECT o.task_id, o.execution_id INTO h FROM executions_backlog o
-      WHERE o.queue = p_queue AND o.organization_id = s.owner AND o.pool_id IS NULL
-      ORDER BY o.turn LIMIT 1 FOR UPDATE SKIP LOCKED;
+      SELECT f.task_id AS first, f.execution_id, n.task_id, n.turn, n.inline INTO b
+      FROM (
+        SELECT o.task_id, o.execution_id FROM executions_backlog o
+        WHERE o.queue = p_queue AND o.organization_id = s.owner AND o.pool_id IS NULL
+        ORDER BY o.turn LIMIT 1 FOR UPDATE SKIP LOCKED) f
+      CROSS JOIN LATERAL (
+        SELECT o.task_id, o.turn, o.inline FROM executions_backlog o
+        WHERE o.execution_id = f.execution_id AND o.queue = p_queue AND o.pool_id IS NULL
+        ORDER BY o.rank DESC, o.turn LIMIT 1 FOR UPDATE SKIP LOCKED) n;
       EXIT WHEN NOT FOUND;
-      SELECT o.task_id, o.turn, o.inline INTO b FROM executions_backlog o
-      WHERE o.execution_id = h.execution_id AND o.queue = p_queue AND o.pool_id IS NULL
-      ORDER BY o.rank DESC, o.turn LIMIT 1 FOR UPDATE SKIP LOCKED;
       PERFORM 1 FROM executions_task t WHERE t.id = b.task_id AND t.status = 'dispatched' FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
         ids := ARRAY[b.task_id];
@@ -46,8 +48,8 @@ BEGIN
         EXIT WHEN FOUND;
       END IF;
       -- The turn belongs to the run: who was to have it gets that of the one that goes instead.
-      IF b.task_id <> h.task_id THEN
-        UPDATE executions_backlog o SET turn = b.turn WHERE o.task_id = h.task_id;
+      IF b.task_id <> b.first THEN
+        UPDATE executions_backlog o SET turn = b.turn WHERE o.task_id = b.first;
       END IF;
       DELETE FROM executions_backlog o WHERE o.task_id = b.task_id;
       EXIT WHEN cardinality(ids) > 0;
@@ -55,9 +57,9 @@ BEGIN
     IF cardinality(ids) > 0 THEN
       owner := s.owner;
       IF b.inline AND p_inline > 1 THEN
-        ids := ids || ledger_pick_small(h.execution_id, p_queue, p_inline - 1);
+        ids := ids || ledger_pick_small(b.execution_id, p_queue, p_inline - 1);
       END IF;
-      IF ledger_waiting(p_queue) > 1 THEN
+      IF EXISTS (SELECT 1 FROM executions_share o WHERE o.queue = p_queue AND o.id <> s.id) THEN
         UPDATE executions_share k SET vtime = k.vtime + (1 + 0.02 * (cardinality(ids) - 1)) / k.weight WHERE k.id = s.id;
       END IF;
       EXIT;

@@ -179,6 +179,8 @@ DECLARE
   v_told jsonb;
   v_released uuid[];
 BEGIN
+  -- The run's row comes before those of tasks.
+  PERFORM ledger_fray(k.execution_id) FROM executions_task k WHERE k.id = p_task AND k.status = 'pending';
   SELECT * INTO t FROM executions_task k WHERE k.id = p_task FOR UPDATE;
   SELECT x.status INTO v_run FROM executions_execution x WHERE x.id = t.execution_id;
   IF t.status NOT IN ('pending', 'dispatched', 'waiting') OR v_run NOT IN ('pending', 'running', 'paused') THEN

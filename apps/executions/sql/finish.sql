@@ -55,6 +55,27 @@ BEGIN
   RETURN v_released;
 END $$;
 
+-- What a slot that has nothing to go on with takes from the backlog of its queue. Where several organizations wait it has to
+-- ask the arbiter, whose lock must not be held while this transaction is written to disk: kind `waiting` tells it to.
+CREATE OR REPLACE FUNCTION ledger_take_next(p_keep int, p_queue text, p_worker text, p_lease_seconds double precision)
+RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
+               node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  CASE (SELECT count(*) FROM (SELECT 1 FROM executions_share s WHERE s.queue = p_queue LIMIT 2) o)
+    WHEN 0 THEN
+      NULL;
+    WHEN 1 THEN
+      RETURN QUERY
+        SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
+               NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
+        FROM ledger_take_turn(p_queue, p_keep, p_worker, p_lease_seconds) AS k(payload);
+    ELSE
+      RETURN QUERY SELECT NULL::uuid, NULL::uuid, NULL::text, 'waiting'::text, p_queue, NULL::boolean,
+                          NULL::double precision, NULL::int, NULL::int, NULL::jsonb, NULL::jsonb;
+  END CASE;
+END $$;
+
 -- Record outcomes of one worker, all of the same run and version, and let go what they let go.
 -- p_outcomes: [{task, attempt, lease, status, output, ref, error, cpu, memory, events: [[type, payload]], artifacts, variables,
 -- below, cancel, complete, run}]. `below`: frames that have not ended are cancelled; `cancel`, `complete`: see
@@ -77,6 +98,7 @@ DECLARE
   v_ends boolean[] := '{}';
   v_released uuid[];
   v_taken boolean := false;
+  v_striped boolean := false;
   v_gated boolean := false;
   v_pooled boolean := false;
   v_more boolean := p_outcomes @? '$[*] ? (exists(@.below) || exists(@.cancel) || exists(@.complete) || exists(@.run))';
@@ -93,13 +115,15 @@ BEGIN
     UPDATE executions_task t
     SET status = o.status, output = o.output, output_ref = o.ref, error = o.error, lease = NULL, due_at = NULL,
         carry = NULL, cpu_ms = o.cpu, memory_kb = o.memory, completed_at = clock_timestamp()
+    FROM executions_plannode q
     WHERE t.id = o.task AND t.status = 'executing' AND t.lease = o.lease AND t.attempt = o.attempt
-    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate, t.pooled INTO r;
+      AND q.version_id = t.version_id AND q.node = t.node
+    RETURNING t.id, t.execution_id, t.version_id, t.seq, t.node, t.frame_id, t.name, t.status, t.error, t.gate, t.pooled,
+              q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO r;
     CONTINUE WHEN NOT FOUND;
+    p := r;
     v_gated := v_gated OR r.gate IS NOT NULL;
     v_pooled := v_pooled OR r.pooled;
-    SELECT q.tolerates, q.handled, q.ends, q.successors, q.edge_on INTO p FROM executions_plannode q
-    WHERE q.version_id = r.version_id AND q.node = r.node;
     v_execution := r.execution_id;
     v_version := r.version_id;
     v_ids := v_ids || r.id;
@@ -171,6 +195,14 @@ BEGIN
       v_nodes := '{}';
     END IF;
   END IF;
+  -- A stripe of a wide join stays locked until this is on disk, and others want it: what is next is taken before that.
+  v_striped := p_keep > 0 AND cardinality(v_ids) = 1 AND cardinality(p.successors) = 1 AND p.edge_on[1] >= 8
+               AND NOT v_gated AND NOT v_pooled AND NOT v_more;
+  IF v_striped THEN
+    RETURN QUERY SELECT n.* FROM ledger_take_next(p_keep, p_keep_queue, p_worker, p_lease_seconds) n;
+    v_taken := FOUND;
+    PERFORM set_config('app.organization_id', p_organization::text, true);
+  END IF;
   -- First what a step takes with it: one that ends the run says how, also when it is the run's last.
   v_released := CASE WHEN v_more THEN ledger_besides(p_organization, v_execution, p_outcomes, v_ids, p_resend)
                 ELSE '{}' END;
@@ -183,7 +215,8 @@ BEGIN
     v_released := v_released || ledger_unblock(p_organization, v_ids);
   END IF;
   FOR r IN
-    SELECT * FROM ledger_hand_over(v_released, p_keep, p_keep_queue, p_worker, p_lease_seconds) h
+    SELECT * FROM ledger_hand_over(v_released, CASE WHEN v_taken THEN 0 ELSE p_keep END, p_keep_queue, p_worker,
+                                   p_lease_seconds) h
     WHERE cardinality(v_released) > 0
   LOOP
     v_taken := v_taken OR r.payload IS NOT NULL;
@@ -191,20 +224,7 @@ BEGIN
     rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
     RETURN NEXT;
   END LOOP;
-  -- Nothing to go on with here: take what waits in the backlog. Where several organizations wait the slot asks the arbiter,
-  -- whose lock must not be held while this transaction is written to disk (kind `waiting` tells it to).
-  IF p_keep > 0 AND NOT v_taken AND p_keep_queue <> '' THEN
-    CASE ledger_waiting(p_keep_queue)
-      WHEN 0 THEN
-        NULL;
-      WHEN 1 THEN
-        RETURN QUERY
-          SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
-                 NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
-          FROM ledger_take_turn(p_keep_queue, p_keep, p_worker, p_lease_seconds) AS k(payload);
-      ELSE
-        RETURN QUERY SELECT NULL::uuid, NULL::uuid, NULL::text, 'waiting'::text, p_keep_queue, NULL::boolean,
-                            NULL::double precision, NULL::int, NULL::int, NULL::jsonb, NULL::jsonb;
-    END CASE;
+  IF p_keep > 0 AND NOT v_taken AND NOT v_striped THEN
+    RETURN QUERY SELECT n.* FROM ledger_take_next(p_keep, p_keep_queue, p_worker, p_lease_seconds) n;
   END IF;
 END $$;

@@ -99,6 +99,9 @@ DECLARE
   v_released uuid[] := '{}';
   r record;
 BEGIN
+  IF ledger_is_frayed((SELECT f.execution_id FROM executions_frame f WHERE f.id = p_frames[1])) THEN
+    p_frames := ledger_closed(p_frames);
+  END IF;
   -- One lock order for all: parents, and the stripes of each.
   FOR r IN
     WITH ended AS (

@@ -98,7 +98,7 @@ DECLARE
 BEGIN
   SELECT * INTO x FROM executions_execution WHERE id = p_execution FOR UPDATE;
   -- Of a paused run ledger_resume finds that its last step has ended.
-  IF x.status <> 'running' THEN
+  IF x.status <> 'running' OR x.unsettled AND NOT ledger_is_over(p_execution) THEN
     RETURN '{}';
   END IF;
   IF x.compensation IS NOT NULL THEN
@@ -122,7 +122,7 @@ BEGIN
   SELECT * INTO v FROM ledger_measure(p_execution);
   UPDATE executions_execution e
   SET status = CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, completed_at = clock_timestamp(),
-      resource_usage = v.used, performance_metrics = v.measured,
+      unsettled = false, resource_usage = v.used, performance_metrics = v.measured,
       status_message = CASE WHEN e.status_message IN ('', ledger_message('running', NULL, NULL))
         THEN ledger_message(CASE WHEN e.failures > 0 THEN 'failed' ELSE 'completed' END, v.measured, e.error_message)
         ELSE e.status_message END
@@ -154,6 +154,7 @@ DECLARE
   v_m int[];
   v_k int[];
   v_h int[];
+  v_idle boolean := false;
   r record;
 BEGIN
   WHILE cardinality(v_nodes) > 0 LOOP
@@ -199,6 +200,9 @@ BEGIN
         v_verdicts[cardinality(v_wave)] := CASE WHEN r.done THEN 'e' ELSE r.verdict END;
       END IF;
     END LOOP;
+    -- Of several it is not told apart which of them nothing was waiting for.
+    v_idle := v_idle OR cardinality(v_nodes) > 1
+              OR cardinality(v_waiting) + cardinality(v_ready) + cardinality(v_wave) = 0;
     IF cardinality(v_waiting) > 0 THEN
       UPDATE executions_task t
       SET open = t.open - a.n, met = t.met + a.m, neutral = t.neutral + a.k, hard = t.hard + a.h
@@ -241,5 +245,8 @@ BEGIN
       END IF;
     END LOOP;
   END LOOP;
+  IF v_idle AND ledger_is_frayed(p_execution) THEN
+    v_released := v_released || ledger_end_frayed(p_organization, p_execution, p_resend);
+  END IF;
   RETURN v_released;
 END $$;

@@ -29,6 +29,50 @@ BEGIN
   END LOOP;
 END $$;
 
+-- A step is decided about before all that leads to it has ended. A body is over only when nothing in it runs any more, but
+-- nothing that ends it waits for those any longer: from here on the run, and its frames, end where nothing is open.
+CREATE OR REPLACE FUNCTION ledger_fray(p_execution uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  UPDATE executions_execution SET unsettled = true WHERE id = p_execution AND NOT unsettled;
+END $$;
+
+-- Whether that is so. Then the run's row is held: of two steps that end at the same time one sees that the other has.
+CREATE OR REPLACE FUNCTION ledger_is_frayed(p_execution uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM 1 FROM executions_execution x WHERE x.id = p_execution AND x.unsettled FOR NO KEY UPDATE;
+  RETURN FOUND;
+END $$;
+
+-- Of these frames, those in which nothing is open.
+CREATE OR REPLACE FUNCTION ledger_closed(p_frames uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN ARRAY(
+    SELECT f.id FROM executions_frame f
+    WHERE f.id = ANY (p_frames) AND NOT EXISTS (
+      SELECT FROM executions_task t
+      WHERE t.id BETWEEN ledger_task_id(f.execution_id, f.first) AND ledger_task_id(f.execution_id, f.first + f.size - 1)
+        AND t.status IN ('pending', 'dispatched', 'executing', 'waiting'))
+    ORDER BY f.id);
+END $$;
+
+-- A step has ended that nothing waits for, in a frayed run: what was only waiting for it ends. Returns released tasks.
+CREATE OR REPLACE FUNCTION ledger_end_frayed(p_organization uuid, p_execution uuid, p_resend double precision) RETURNS uuid[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_released uuid[] := ledger_end_frames(ARRAY(
+    SELECT f.id FROM executions_frame f
+    WHERE f.parent_task_id BETWEEN ledger_task_id(p_execution, 0) AND (left(p_execution::text, 28) || 'ffffffff')::uuid
+      AND f.status = 'running'), p_resend);
+BEGIN
+  IF cardinality(v_released) = 0 AND ledger_is_over(p_execution) THEN
+    RETURN ledger_end_run(p_organization, p_execution, p_resend);
+  END IF;
+  RETURN v_released;
+END $$;
+
 -- Cancel one task that has not ended, and what it let go. Returns released tasks.
 CREATE OR REPLACE FUNCTION ledger_withdraw(p_task uuid, p_error jsonb, p_resend double precision) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
@@ -42,6 +86,9 @@ BEGIN
   WHERE id = p_task AND status IN ('pending', 'dispatched', 'executing', 'waiting') RETURNING * INTO t;
   IF NOT FOUND THEN
     RETURN '{}';
+  END IF;
+  IF t.open > 0 THEN
+    PERFORM ledger_fray(t.execution_id);
   END IF;
   PERFORM ledger_event(t.organization_id, t.execution_id, t.id, 'task_cancelled',
                        jsonb_build_object('name', t.name, 'reason', p_error ->> 'code'));

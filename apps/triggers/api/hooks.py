@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import IO, Any, Final
@@ -21,7 +20,6 @@ from rest_framework.views import APIView
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.permissions import Action
-from apps.billing.rates import Bucket, limiter
 from apps.core.api.parsers import DEEPEST, is_deeper
 from apps.core.api.views import TenantAPIView
 from apps.core.errors import Invalid, TooLarge
@@ -30,7 +28,6 @@ from apps.melodies.permissions import require_for
 from apps.triggers import services
 from apps.triggers.api.serializers import DeliverySerializer, SecretInput, SecretSerializer
 from apps.triggers.api.views import OfOneTrigger
-from apps.triggers.errors import HookTooFast
 
 _MOST_TOLD: Final = 50
 _LONGEST_TOLD: Final = 1_000
@@ -116,7 +113,8 @@ class HookView(TenantAPIView, APIView):
             body=body,
             now=now,
         )
-        _take_one(public_id)
+        # Counted once it is known who sends: others can not use up what the sender has.
+        services.keep_pace(trigger.organization_id, hook=public_id)
         firing, is_known = services.receive(
             trigger=trigger,
             delivery_id=delivery_id,
@@ -127,15 +125,6 @@ class HookView(TenantAPIView, APIView):
         )
         answer = {"delivery": delivery_id, "firing": firing.pk, "duplicate": is_known}
         return Response(DeliverySerializer(answer).data, status=status.HTTP_202_ACCEPTED)
-
-
-def _take_one(public_id: str) -> None:
-    """Counted once it is known who sends: others can not use up what the sender has."""
-    server = limiter() if settings.SYMPHONY_RATE_LIMITS > 0 else None
-    most = max(1, round(settings.SYMPHONY_HOOK_PER_MINUTE * settings.SYMPHONY_RATE_LIMITS))
-    taken = server.take([Bucket("hook", public_id, most)]) if server else None
-    if taken is not None and not taken.allowed:
-        raise HookTooFast(retry_after=math.ceil(taken.wait))
 
 
 def _json(body: bytes) -> Any:

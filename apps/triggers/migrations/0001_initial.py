@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['organization', '-id'], name='namedevent_by_organization'), models.Index(condition=models.Q(('matched', None)), fields=['id'], name='namedevent_new')],
+                'indexes': [models.Index(fields=['organization', '-id'], name='namedevent_by_organization'), models.Index(condition=models.Q(('matched', None)), fields=['organization', 'id'], name='namedevent_new')],
                 'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='namedevent_once')],
             },
         ),
@@ -242,7 +242,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='firing',
-            index=models.Index(condition=models.Q(('ready_at__isnull', False), ('state', 'pending')), fields=['ready_at', 'id'], name='firing_ready'),
+            index=models.Index(condition=models.Q(('ready_at__isnull', False), ('state', 'pending')), fields=['organization', 'ready_at', 'id'], name='firing_ready'),
         ),
         migrations.AddIndex(
             model_name='firing',

@@ -11,6 +11,7 @@ from apps.triggers.services.editing import (
 )
 from apps.triggers.services.hooks import receive, reseal_secrets, rotate_secret, verified_hook
 from apps.triggers.services.occasions import fire_by_hand, send_event
+from apps.triggers.services.room import keep_pace
 from apps.triggers.services.sweeping import fire_due, forget_old
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "fire_by_hand",
     "fire_due",
     "forget_old",
+    "keep_pace",
     "pause_trigger",
     "receive",
     "reseal_secrets",

@@ -22,6 +22,7 @@ from apps.triggers.kinds import BackfillState, FiringState, Source, TriggerKind
 from apps.triggers.models import Backfill, Firing, Trigger
 from apps.triggers.queries import schedule_of
 from apps.triggers.schedules import EARLIEST, LATEST, cron_key
+from apps.triggers.services.room import require_room_for_backfill
 
 MOST_TIMES: Final = 10_000
 MOST_PARALLEL: Final = 100
@@ -69,6 +70,7 @@ def create_backfill(
     require_for(actor=actor, melody=trigger.melody, action=Action.WRITE)
     found = backfill_range(actor=actor, trigger=trigger, since=since, until=until, again=again)
     with transaction.atomic():
+        require_room_for_backfill(trigger.organization_id)
         backfill = Backfill.objects.create(
             organization_id=trigger.organization_id,
             trigger=trigger,

@@ -26,9 +26,9 @@ from apps.triggers.kinds import ENDS, TriggerKind, TriggerState
 from apps.triggers.models import Trigger
 from apps.triggers.schedules import ScheduleError, schedule
 from apps.triggers.services.firing import OwnerGone, require_owner
+from apps.triggers.services.room import require_room_for_trigger
 from apps.triggers.services.standing import next_due
 
-MOST_TRIGGERS: Final = 200
 LARGEST: Final = 100_000
 """Bytes of JSON of `input`, and of `mapping`."""
 LONGEST_EXPRESSION: Final = 5_000
@@ -72,6 +72,7 @@ NEEDED: Final[Mapping[str, str]] = {
     TriggerKind.CHAIN: "source_melody",
 }
 _SHOWN: Final = {"event_name": "event"}
+_HEARS: Final = frozenset({"event_name", "source_melody"})
 _TIMES: Final = frozenset({"cron", "timezone", "starts_at", "ends_at"})
 
 
@@ -90,8 +91,7 @@ def create_trigger(*, actor: User, melody: Melody, kind: str, name: str, **optio
         trigger.source_statuses = ["completed"]
     trigger.next_due_at = _first_due(trigger, timezone.now())
     with transaction.atomic(), _one_of_each_name():
-        if Trigger.objects.filter(melody=melody).count() >= MOST_TRIGGERS:
-            raise TriggerInvalid(f"A melody has at most {MOST_TRIGGERS} triggers.")
+        require_room_for_trigger(trigger, is_new=True)
         trigger.save(force_insert=True)
         leave_trace(
             "trigger.created",
@@ -122,6 +122,8 @@ def update_trigger(*, actor: User, trigger: Trigger, **changes: Any) -> Trigger:
         trigger.state = TriggerState.ACTIVE
         trigger.next_due_at = _first_due(trigger, timezone.now())
     with transaction.atomic(), _one_of_each_name():
+        if _HEARS & given.keys():
+            require_room_for_trigger(trigger, is_new=False)
         trigger.save()
         after = {name: _told(value) for name, value in given.items()}
         leave_trace(

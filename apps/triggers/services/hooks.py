@@ -25,6 +25,7 @@ from apps.triggers import signing
 from apps.triggers.errors import HookNotFound, NotOfThisKind, TriggerNotActive
 from apps.triggers.kinds import Source, TriggerKind, TriggerState
 from apps.triggers.models import Firing, HookSecret, Trigger
+from apps.triggers.services.room import require_room_to_wait
 
 MOST_SECRETS: Final = 5
 _BATCH: Final = 200
@@ -104,14 +105,22 @@ def receive(
     query: Mapping[str, str],
     now: datetime,
 ) -> tuple[Firing, bool]:
-    """Keep a verified delivery; the sweep fires it. The same delivery comes back, and True, when it is there already."""
+    """Keep a verified delivery; the sweep fires it. The same delivery comes back, and True, when it is there already.
+
+    Raises `TooManyWaiting`: the sender is to send it again.
+    """
     if trigger.state != TriggerState.ACTIVE:
         raise TriggerNotActive(f"This trigger is {trigger.state}; nothing was started.")
     told = {"payload": payload, "headers": dict(headers), "query": dict(query)}
+    key = f"webhook:{delivery_id}"
     with staff():
+        known = Firing.objects.filter(trigger=trigger, key=key).first()
+        if known is not None:
+            return known, True
+        require_room_to_wait(trigger.organization_id)
         firing, is_new = Firing.objects.get_or_create(
             trigger=trigger,
-            key=f"webhook:{delivery_id}",
+            key=key,
             defaults={
                 "organization_id": trigger.organization_id,
                 "source": Source.WEBHOOK,

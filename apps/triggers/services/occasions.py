@@ -18,6 +18,7 @@ from apps.melodies.permissions import require_for
 from apps.triggers.kinds import FiringState, Source, TriggerKind, TriggerState
 from apps.triggers.models import Firing, NamedEvent, Trigger
 from apps.triggers.services.firing import look_at
+from apps.triggers.services.room import keep_pace, require_room_to_wait
 
 LARGEST_PAYLOAD: Final = 500_000
 """Bytes of JSON."""
@@ -37,10 +38,13 @@ def fire_by_hand(
     _check_size({"input": given, "payload": payload})
     told = {"payload": payload, "input": given or {}, "by": current_origin().channel or "program"}
     now = timezone.now()
+    stored = f"manual:{key or uuid4()}"
     with transaction.atomic():
+        if not Firing.objects.filter(trigger=trigger, key=stored).exists():
+            require_room_to_wait(trigger.organization_id)
         firing, is_new = Firing.objects.get_or_create(
             trigger=trigger,
-            key=f"manual:{key or uuid4()}",
+            key=stored,
             defaults={
                 "organization_id": trigger.organization_id,
                 "source": Source.MANUAL,
@@ -65,16 +69,22 @@ def send_event(
     *, actor: User, organization: Organization, name: str, payload: Any = None, key: str | None = None
 ) -> tuple[NamedEvent, bool]:
     """Tell all triggers that wait for it. A second call with the same `key` tells nobody: the first event comes back, and
-    True."""
+    True. Raises `OccasionsTooFast` or `TooManyWaiting`: it is to be sent again later."""
     require(actor=actor, organization=organization, action=Action.WRITE)
     if not 0 < len(name) <= 200 or not name.isprintable():
         message = "An event's name has 1 to 200 printable characters."
         raise Invalid(message, errors=[{"code": "invalid", "message": message, "pointer": "/name"}])
     _check_key(key)
     _check_size(payload)
+    keep_pace(organization.pk)
+    stored = key or str(uuid4())
+    known = NamedEvent.objects.filter(organization=organization, key=stored).first()
+    if known is not None:
+        return known, True
+    require_room_to_wait(organization.pk)
     event, is_new = NamedEvent.objects.get_or_create(
         organization=organization,
-        key=key or str(uuid4()),
+        key=stored,
         defaults={"name": name, "payload": payload, "sent_by": actor},
     )
     return event, not is_new

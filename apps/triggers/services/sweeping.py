@@ -8,7 +8,7 @@ The second starts the run in the transaction that marks the row. What is lost be
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -28,12 +28,17 @@ from apps.triggers.services.backfills import advance
 from apps.triggers.services.firing import look_at
 from apps.triggers.services.occasions import tell_triggers
 from apps.triggers.services.outcomes import fail, hold
+from apps.triggers.services.room import FULL, full_organizations
 from apps.triggers.services.standing import stop
+from apps.triggers.services.turns import new_events, ready_firings
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 500
 EVENTS: Final = 100
+EACH: Final = 50
+"""So many of one organization in a round: in the next round it is asked anew whose turn it is."""
+EACH_EVENTS: Final = 10
 BACKFILLS: Final = 100
 FORGOTTEN: Final = 5_000
 MOST_TRIES: Final = 10
@@ -45,12 +50,16 @@ FROM unnest(%s::uuid[], %s::timestamptz[]) AS v(id, due) WHERE t.id = v.id
 
 
 def fire_due(*, now: datetime | None = None, seconds: float | None = None) -> int:
-    """One pass: everything that is due is written down, and for so many seconds started. How many were looked at."""
-    until = monotonic() + (settings.SYMPHONY_TRIGGER_SECONDS if seconds is None else seconds)
-    _while_full(lambda: write_down_due(now=now), BATCH, until)
-    _while_full(tell_events, EVENTS, until)
+    """One pass: everything that is due is written down, and for so many seconds started. How many were looked at.
+
+    Writing down has at most half of the time, so that a flood of it keeps nothing from being started.
+    """
+    seconds = settings.SYMPHONY_TRIGGER_SECONDS if seconds is None else seconds
+    begin = monotonic()
+    _while_full(lambda: write_down_due(now=now), BATCH, begin + seconds / 4)
+    _while_full(tell_events, EVENTS, begin + seconds / 2)
     advance_backfills(now=now)
-    return start_ready(now=now, until=until)
+    return start_ready(now=now, until=begin + seconds)
 
 
 def write_down_due(*, now: datetime | None = None) -> int:
@@ -62,11 +71,12 @@ def write_down_due(*, now: datetime | None = None) -> int:
             .filter(next_due_at__lte=moment)
             .order_by("next_due_at")[:BATCH]
         )
+        full = full_organizations({trigger.organization_id for trigger in due})
         firings: list[Firing] = []
         moved: list[tuple[UUID, datetime | None]] = []
         for trigger in due:
             try:
-                firings += _firings_of(trigger, moment)
+                firings += _firings_of(trigger, moment, is_full=trigger.organization_id in full)
                 moved.append((trigger.pk, schedule_of(trigger).next_after(moment)))
             except ScheduleError as error:
                 stop(trigger, "schedule_invalid", error.message)
@@ -82,8 +92,8 @@ def tell_events() -> int:
     with transaction.atomic(), sweeping():
         events = list(
             NamedEvent.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(matched=None)
-            .order_by("id")[:EVENTS]
+            .filter(matched=None, pk__in=new_events(each=EACH_EVENTS, most=EVENTS))
+            .order_by("id")
         )
         for event in events:
             NamedEvent.objects.filter(pk=event.pk).update(matched=tell_triggers(event))
@@ -93,23 +103,35 @@ def tell_events() -> int:
 def advance_backfills(*, now: datetime | None = None) -> int:
     """Let more of running backfills go; how many due times."""
     moment = now or timezone.now()
-    with transaction.atomic(), sweeping():
-        running = Backfill.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(
-            state=BackfillState.RUNNING
-        )
-        return sum(advance(backfill, moment) for backfill in running.order_by("id")[:BACKFILLS])
+    done, after = 0, UUID(int=0)
+    while True:
+        with transaction.atomic(), sweeping():
+            running = Backfill.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(
+                state=BackfillState.RUNNING, pk__gt=after
+            )
+            backfills = list(running.order_by("id")[:BACKFILLS])
+            done += sum(advance(backfill, moment) for backfill in backfills)
+        if len(backfills) < BACKFILLS:
+            return done
+        after = backfills[-1].pk
 
 
 def start_ready(*, now: datetime | None = None, until: float | None = None) -> int:
-    """Look at what waits, in its order, until there is no more or the time (of `monotonic`) is over; how many."""
+    """Look at what waits, one of each organization after the other, until there is no more or the time (of `monotonic`)
+    is over; how many."""
     done = 0
     while until is None or monotonic() < until:
-        ready = _ready(now or timezone.now())
+        moment = now or timezone.now()
+        with sweeping():
+            ready = ready_firings(now=moment, each=EACH, most=BATCH)
+        looked_at = 0
         for firing_id, organization_id in ready:
             if until is not None and monotonic() >= until:
-                return done
-            done += _start(firing_id, organization_id, now)
-        if len(ready) < BATCH:
+                return done + looked_at
+            looked_at += _start(firing_id, organization_id, now)
+        done += looked_at
+        # Nothing of a whole round was left to us: another sweep is at it.
+        if len(ready) < EACH or not looked_at:
             return done
     return done
 
@@ -126,7 +148,7 @@ def forget_old() -> int:
     return int(gone) + int(events)
 
 
-def _firings_of(trigger: Trigger, now: datetime) -> list[Firing]:
+def _firings_of(trigger: Trigger, now: datetime, *, is_full: bool) -> list[Firing]:
     since = trigger.next_due_at
     assert since is not None
     grace = timedelta(seconds=trigger.misfire_grace_seconds)
@@ -147,6 +169,9 @@ def _firings_of(trigger: Trigger, now: datetime) -> list[Firing]:
         missed.reason_code = "misfired"
         missed.reason = f"Nobody was there to fire it within {trigger.misfire_grace_seconds} s of its time."
         firings.append(missed)
+    for firing in firings:
+        if is_full and firing.state == FiringState.PENDING:
+            firing.state, firing.ready_at, firing.reason_code, firing.reason = FiringState.SKIPPED, None, *FULL
     return firings
 
 
@@ -160,12 +185,6 @@ def _firing(trigger: Trigger, due: datetime) -> Firing:
         due_at=due,
         ready_at=jittered(due, trigger.jitter_seconds, trigger.pk.bytes),
     )
-
-
-def _ready(now: datetime) -> Sequence[tuple[UUID, UUID]]:
-    with sweeping():
-        rows = Firing.objects.filter(state=FiringState.PENDING, ready_at__lte=now).order_by("ready_at", "id")
-        return list(rows.values_list("pk", "organization_id")[:BATCH])
 
 
 def _start(firing_id: UUID, organization_id: UUID, now: datetime | None) -> int:

@@ -19,7 +19,6 @@ from apps.billing.errors import NotWhileLikeThis, SubscriptionExists
 from apps.billing.models import AccountKind, Invoice, LedgerAccount, LedgerEntry, LedgerPosting, Plan, Subscription
 from apps.billing.services import staffing, subscriptions
 from apps.billing.services.expiry import expire_due
-from apps.core import ids
 from apps.core.errors import Forbidden, NotFound
 from apps.core.ids import uuid7
 from apps.core.tenancy import acting_as, staff
@@ -32,9 +31,7 @@ START = datetime(2031, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    # Identifiers never go back in time; those of other tests are of today.
-    monkeypatch.setattr(ids, "_last_millisecond", ids._last_millisecond)
+def clock() -> Iterator[Any]:
     with time_machine.travel(START, tick=False) as traveller:
         yield traveller
 

@@ -5,14 +5,20 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import time_machine
 
 from apps.core import ids
 from apps.core.ids import uuid7
 
 
-def test_is_a_version_7_uuid_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Another test of this process may have travelled in time: the ids after it go on from there.
-    monkeypatch.setattr(ids, "_last_millisecond", 0)
+@pytest.mark.parametrize("what", ["a test that travels in time", "one after it"])
+def test_what_a_test_does_with_the_clock_is_nothing_to_the_next(what: str) -> None:
+    assert uuid7().int >> 80 <= time.time_ns() // 1_000_000 + 1
+    with time_machine.travel(2_000_000_000.0 + 10**9):
+        assert uuid7().int >> 80 > 2_000_000_000_000
+
+
+def test_is_a_version_7_uuid_of_now() -> None:
     before = time.time_ns() // 1_000_000
     made = uuid7()
     after = time.time_ns() // 1_000_000

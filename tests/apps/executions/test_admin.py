@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts import services as accounts
-from apps.accounts.models import Organization, User
+from apps.accounts.models import Membership, Organization, User
 from apps.core.tenancy import acting_as, staff, working_for
-from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
+from apps.executions.models import Artifact, Event, Execution, PitOperation, Pool, Task
 from apps.melodies.models import Melody, MelodyVersion
 from tests.stored import file_of
 
@@ -346,3 +346,16 @@ def test_strangers_and_the_curious_stay_out(
 
 def test_all_are_registered_on_the_site_with_the_staff_scope() -> None:
     assert all(admin.site.is_registered(model) for model in MODELS)
+
+
+def test_pools_are_filtered_by_who_set_them(browser: Client, alice: User) -> None:
+    with staff():
+        organization = Membership.objects.get(user=alice).organization
+        made = {
+            by_plan: Pool.objects.create(organization=organization, kind="organization", slots=2, by_plan=by_plan)
+            for by_plan in (True, False)
+        }
+    page = browser.get(list_of(Pool))
+    assert "By who set it" in page.content.decode()
+    for value, by_plan in (("1", True), ("0", False)):
+        assert [row.pk for row in rows_in(browser.get(list_of(Pool), {"by_plan": value}))] == [made[by_plan].pk]

@@ -70,6 +70,52 @@ def test_skipping_all_of_a_run_that_no_worker_has_begun_ends_it(alice: User, sta
     assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "completed"
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_who_skips_a_step_does_not_stop_what_leads_to_it(
+    alice: User, start: Start, api_of: ApiOf, *, begun: bool
+) -> None:
+    player = start(alice, dag({"name": "a"}, {"name": "b", "depends_on": ["a"]}, {"name": "c", "depends_on": ["b"]}))
+    client = api_of(alice)
+    claimed = player.claim(player.task_ids("dispatched")[0]) if begun else {}
+    for name in ("c", "b"):
+        assert post(client, f"tasks/{task_of(player, name)}/skip").status_code == 200
+    assert listed(client, player)["a"] == ("executing" if begun else "dispatched")
+    status = client.get(f"{API}executions/{player.execution.pk}/").json()["status"]
+    assert status == ("running" if begun else "pending")
+    player.finish(claimed or player.claim(player.task_ids("dispatched")[0]))
+    assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "completed"
+    assert listed(client, player) == {"a": "completed", "b": "skipped", "c": "skipped"}
+
+
+def test_a_run_ends_after_what_led_to_a_step_that_was_given_a_result(alice: User, start: Start, api_of: ApiOf) -> None:
+    """Whether what leads to it ends before or after what follows it."""
+    steps = dag({"name": "a"}, {"name": "b", "depends_on": ["a"]}, {"name": "c", "depends_on": ["b"]})
+    client = api_of(alice)
+    for order in ("ac", "ca"):
+        player = start(alice, steps)
+        claimed = {"a": player.claim(player.task_ids("dispatched")[0])}
+        assert post(client, f"tasks/{task_of(player, 'b')}/result", {"output": 2}).status_code == 200
+        claimed["c"] = player.claim(player.task_ids("dispatched")[0])
+        for name in order:
+            assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "running"
+            player.finish(claimed[name])
+        assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "completed"
+        assert set(listed(client, player).values()) == {"completed"}
+
+
+def test_who_withdraws_a_step_does_not_stop_what_leads_to_it(alice: User, start: Start, api_of: ApiOf) -> None:
+    player = start(alice, dag({"name": "a"}, {"name": "b", "depends_on": ["a"]}, {"name": "c"}))
+    client = api_of(alice)
+    first, other = (player.claim(task) for task in player.task_ids("dispatched"))
+    with staff():
+        seq = Task.objects.get(execution=player.execution, name="b").seq
+    player.finish(other, cancel=[seq])
+    assert listed(client, player) == {"a": "executing", "b": "cancelled", "c": "completed"}
+    assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "running"
+    player.finish(first)
+    assert client.get(f"{API}executions/{player.execution.pk}/").json()["status"] == "completed"
+
+
 def test_a_result_must_fit_the_schema_of_its_step(alice: User, start: Start, api_of: ApiOf) -> None:
     player = start(alice, dag({"name": "a", **CHECKED}, {"name": "b", "depends_on": ["a"]}))
     client, address = api_of(alice), f"tasks/{task_of(player, 'a')}/result"

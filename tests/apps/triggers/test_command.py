@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import User
 from apps.melodies.models import Melody
+from tests.apps.triggers.conftest import MakeMelody
 
 
 def melody_command(*words: object, user: User) -> Any:
@@ -31,6 +32,24 @@ def test_triggers_are_added_listed_fired_and_made_up_for(alice: User, melody: Me
     counted = melody_command("backfill", added["id"], "2020-01-01", "2020-01-08", "--dry-run", user=alice)
     assert counted == {"total": 7, "fired_before": 0}
     assert melody_command("backfill", added["id"], "2020-01-01", "2020-01-03", user=alice)["total"] == 2
+
+
+def test_a_name_will_do_where_it_is_the_only_one(
+    alice: User, bob: User, melody: Melody, make_melody: MakeMelody
+) -> None:
+    first = melody_command("add", melody.pk, "every night", "--cron", "0 3 * * *", user=alice)
+    fired = melody_command("fire", "every night", "--input", "x=1", user=alice)
+    assert fired["state"] == "started"
+    assert len(melody_command("preview", "every night", "--count", 2, user=alice)["times"]) == 2
+    with pytest.raises(CommandError, match="no trigger 'every night'"):
+        melody_command("fire", "every night", user=bob)
+    second = melody_command("add", make_melody("other").pk, "every night", user=alice)
+    with pytest.raises(CommandError, match="name one by its id") as refused:
+        melody_command("fire", "every night", user=alice)
+    assert all(
+        f"{made['id']}  {name}: every night" in str(refused.value)
+        for made, name in ((first, "tune"), (second, "other"))
+    )
 
 
 def test_a_preview_needs_no_trigger(alice: User) -> None:

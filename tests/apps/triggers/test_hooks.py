@@ -81,6 +81,7 @@ CHANGED: tuple[dict[str, Any], ...] = (
     {"signature": None},
     {"id": "with space"},
     {"id": ""},
+    {"id": "msg.1"},
     {"at": 0},
     {"webhook-timestamp": "now"},
     {"webhook-timestamp": "9" * 50},

@@ -47,4 +47,5 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
             mode, options["step"], options["number"], {**execution.input, **changed} if changed else None
         )
         made = services.rerun_execution(actor=user, execution=execution, wanted=wanted)
-    terminal.either([f"execution {made.pk} {made.status}"], as_json(user, made))
+    value = as_json(user, made) | {"rerun_of": str(execution.pk), "mode": str(mode), "step": options["step"] or None}
+    terminal.either([f"execution {made.pk} {made.status}"], value)

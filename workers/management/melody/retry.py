@@ -28,5 +28,6 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
     with acting_as(user.pk):
         execution = lookups.execution_for(actor=user, execution_id=options["execution"])
         execution = services.retry_execution(actor=user, execution=execution, reason=options["reason"])
+    value = as_json(user, execution) | {"retry_count": execution.retry_count, "max_retries": execution.max_retries}
     told = f"execution {execution.pk} {execution.status}, retry {execution.retry_count} of {execution.max_retries}"
-    terminal.either([told], as_json(user, execution))
+    terminal.either([told], value)

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.core.tenancy import acting_as
 from apps.melodies.queries import melody_for
 from apps.triggers import queries, services
@@ -45,6 +46,24 @@ def _verb(verbs: Any, name: str, told: str) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="machine-readable output")
     user_argument(parser)
     return parser
+
+
+def _trigger_argument(parser: argparse.ArgumentParser, **options: Any) -> None:
+    parser.add_argument("trigger", metavar="TRIGGER", help="name or id", **options)
+
+
+def _trigger_named(user: User, reference: str) -> Trigger:
+    """By its id, else by its name. Call it acting as the user."""
+    try:
+        return queries.trigger_for(actor=user, trigger_id=UUID(reference))
+    except ValueError:
+        found = queries.triggers_named(actor=user, name=reference)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise CommandError(f"There is no trigger {reference!r}; `melody trigger list` shows all.", returncode=FAILED)
+    several = "\n".join(f"{trigger.pk}  {trigger.melody.name}: {trigger.name}" for trigger in found)
+    raise CommandError(f"Several triggers are named {reference!r}; name one by its id:\n{several}", returncode=FAILED)
 
 
 # -- list ------------------------------------------------------------------------------------------------------------------
@@ -138,7 +157,7 @@ def _kind_of(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 # -- fire ------------------------------------------------------------------------------------------------------------------
 def _fire_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trigger", type=UUID, metavar="TRIGGER")
+    _trigger_argument(parser)
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=VALUE", help="laid over the trigger's own"
     )
@@ -150,7 +169,7 @@ def _fire(terminal: Terminal, options: Mapping[str, Any]) -> None:
     user = user_named(options["user"])
     payload = _json(options["payload"])
     with acting_as(user.pk):
-        trigger = queries.trigger_for(actor=user, trigger_id=options["trigger"])
+        trigger = _trigger_named(user, options["trigger"])
         firing, _ = services.fire_by_hand(
             actor=user, trigger=trigger, given=inputs(options["input"], None), payload=payload, key=options["key"]
         )
@@ -159,7 +178,7 @@ def _fire(terminal: Terminal, options: Mapping[str, Any]) -> None:
 
 # -- preview ---------------------------------------------------------------------------------------------------------------
 def _preview_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trigger", type=UUID, nargs="?", metavar="TRIGGER")
+    _trigger_argument(parser, nargs="?")
     parser.add_argument("--cron", action="append", metavar="EXPRESSION", help="of a schedule instead of a trigger")
     parser.add_argument("--timezone", default="UTC", metavar="ZONE")
     parser.add_argument("--after", type=_moment, metavar="MOMENT", help="now if not given")
@@ -184,12 +203,12 @@ def _plan_of(options: Mapping[str, Any]) -> Schedule:
         raise CommandError("Name a trigger, or a schedule with --cron.", returncode=FAILED)
     user = user_named(options["user"])
     with acting_as(user.pk):
-        return queries.schedule_of(queries.trigger_for(actor=user, trigger_id=options["trigger"]))
+        return queries.schedule_of(_trigger_named(user, options["trigger"]))
 
 
 # -- backfill --------------------------------------------------------------------------------------------------------------
 def _backfill_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trigger", type=UUID, metavar="TRIGGER")
+    _trigger_argument(parser)
     parser.add_argument("since", type=_moment, metavar="SINCE", help="2030-01-01 or 2030-01-01T12:00:00+01:00")
     parser.add_argument("until", type=_moment, metavar="UNTIL", help="excluded")
     parser.add_argument("--parallel", type=int, default=1, metavar="N", help="so many runs at a time, 1 if not given")
@@ -200,7 +219,7 @@ def _backfill_arguments(parser: argparse.ArgumentParser) -> None:
 def _backfill(terminal: Terminal, options: Mapping[str, Any]) -> None:
     user = user_named(options["user"])
     with acting_as(user.pk):
-        trigger = queries.trigger_for(actor=user, trigger_id=options["trigger"])
+        trigger = _trigger_named(user, options["trigger"])
         asked = {"since": options["since"], "until": options["until"], "again": options["again"]}
         if options["dry_run"]:
             found = services.backfill_range(actor=user, trigger=trigger, **asked)

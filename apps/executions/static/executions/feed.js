@@ -123,7 +123,9 @@ export class Feed {
 
 // EventSource delivers named events only to who asks for them by name.
 const TYPES = [
-  "execution_created", "execution_started", "execution_completed", "execution_failed", "execution_cancelled",
-  "resource_allocated", "task_received", "task_started", "task_completed", "error_occurred", "task_skipped",
-  "task_cancelled", "task_waiting", "task_expanded", "task_lost", "task_revoked", "artifact_produced", "checkpoint",
+  "execution_created", "execution_started", "execution_paused", "execution_resumed", "execution_completed", "execution_failed",
+  "execution_timeout", "execution_cancelled", "execution_retried", "execution_rerun", "resource_allocated", "task_received",
+  "task_started", "task_completed", "error_occurred", "task_skipped", "task_cancelled", "task_waiting", "task_expanded",
+  "task_lost", "task_broken", "task_handed_over", "task_decided", "task_result_set", "task_retrying", "task_reset",
+  "task_revoked", "signal_received", "compensation_started", "artifact_produced", "checkpoint",
 ];

@@ -6,6 +6,7 @@ import { Feed } from "./feed.js";
 import { dateAndTime, duration, element, icon, ORDER, paintBar, state, ticking } from "./format.js";
 import { Gantt } from "./gantt.js";
 import { Graph } from "./graph.js";
+import { Held } from "./held.js";
 import { Inspector } from "./inspector.js";
 import { Log } from "./log.js";
 import { Run } from "./run.js";
@@ -25,6 +26,7 @@ const byId = (id) => document.getElementById(id);
 const run = new Run(data);
 const artifacts = new Artifacts(run, urls);
 const approvals = new Approvals(urls);
+const held = new Held(run, urls);
 const inspector = new Inspector(run, urls, artifacts);
 const graph = new Graph(run, byId("graph"), chooseBox);
 const gantt = new Gantt(run, byId("gantt"));
@@ -34,6 +36,7 @@ const feed = new Feed(urls, {
   rows(rows, fresh) { run.addRows(rows, fresh); schedule(); },
   events(events) {
     for (const event of events) run.apply(event);
+    if (events.some(({ type }) => type === "execution_paused" || type === "execution_resumed")) held.plan(true);
     log.add(events);
     artifacts.addFromEvents(events);
     approvals.addFromEvents(events);
@@ -66,6 +69,7 @@ function paint() {
   run.changed = false;
   paintHead();
   paintTrouble();
+  held.plan();
   planGantt();
   if (inspector.isOpen) inspector.paint();
   if (!revealed && run.tasks.size) { revealed = true; graph.reveal(byId("graph-frame")); }
@@ -77,7 +81,8 @@ function paintHead() {
     shownStatus = status;
     byId("run-state").replaceChildren(state(status));
   }
-  if (run.over) { approvals.clear(); byId("cancel")?.remove(); byId("cancel-dialog")?.close(); }
+  if (run.over) { approvals.clear(); byId("controls")?.remove(); byId("cancel-dialog")?.close(); }
+  if (byId("controls")) { byId("pause").hidden = status === "paused"; byId("resume").hidden = status !== "paused"; }
   let total = 0;
   for (const item of byId("legend").querySelectorAll("[data-status]")) {
     const count = run.counts[item.dataset.status] || 0;
@@ -183,6 +188,7 @@ setInterval(() => {
   if (run.over) return;
   paintElapsed();
   graph.tick();
+  held.plan();
   planGantt();
 }, 1000);
 

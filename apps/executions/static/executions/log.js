@@ -8,12 +8,13 @@ const SHOWN = 200;
 const COLOURS = {
   task_started: "executing", task_completed: "completed", error_occurred: "failed", task_skipped: "skipped", task_cancelled: "cancelled",
   task_waiting: "waiting", task_expanded: "waiting", task_lost: "failed", task_revoked: "cancelled", execution_started: "running",
+  execution_paused: "paused", execution_resumed: "running", execution_timeout: "failed", task_result_set: "completed", task_decided: "waiting",
   execution_completed: "completed", execution_failed: "failed", execution_cancelled: "cancelled", task_received: "dispatched", resource_allocated: "dispatched",
 };
 const FILTERS = {
   all: () => true,
   run: (event) => event.type.startsWith("execution_") || ["task_started", "task_completed", "error_occurred", "task_skipped", "task_cancelled"].includes(event.type),
-  trouble: (event) => ["error_occurred", "task_lost", "task_revoked", "task_cancelled", "execution_failed", "execution_cancelled"].includes(event.type),
+  trouble: (event) => ["error_occurred", "task_lost", "task_revoked", "task_cancelled", "execution_failed", "execution_timeout", "execution_cancelled"].includes(event.type),
   artifact: (event) => event.type === "artifact_produced",
 };
 const SAID = new Set(["name", "kind", "id"]);

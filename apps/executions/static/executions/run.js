@@ -7,7 +7,11 @@ const BECOMES = {
   task_started: "executing",
   task_waiting: "waiting",
   task_expanded: "waiting",
+  task_retrying: "waiting",
   task_lost: "dispatched",
+  task_broken: "dispatched",
+  task_handed_over: "dispatched",
+  task_result_set: "completed",
   task_completed: "completed",
   error_occurred: "failed",
   task_skipped: "skipped",
@@ -146,11 +150,12 @@ export class Run {
   }
 
   applyToRun(event, at) {
-    const status = { execution_started: "running", execution_completed: "completed", execution_failed: "failed",
+    const status = { execution_started: "running", execution_paused: "paused", execution_resumed: "running",
+      execution_completed: "completed", execution_failed: "failed", execution_timeout: "timeout",
       execution_cancelled: "cancelled" }[event.type];
     if (!status || this.over) return;
     this.execution = { ...this.execution, status };
-    if (status === "running") this.execution.started ??= at;
+    if (status === "running" || status === "paused") this.execution.started ??= at;
     else this.execution.completed = at;
     if (status === "cancelled") this.execution.message = (event.payload && event.payload.reason) || "";
     this.changed = true;
