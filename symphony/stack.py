@@ -25,8 +25,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 BROKER_DATABASE = 0
 CACHE_DATABASE = 1
 FLOWER_USER = "admin"
-CALLS_POOL = 16
-"""Database connections that all threads of the calls worker share, if the environment does not say."""
+CALLS_POOL = 20
+"""Database connections that all threads of the calls worker share at most, if the environment does not say."""
+BESIDES = 4
+"""Threads of a worker that are no slots: signs of life, sending, notes of the Pit."""
 HEAVY_MESSAGES = 20
 """After so many the process of the heavy worker is replaced: what it had grown to is given back."""
 DRAIN_SECONDS = 4.0
@@ -181,7 +183,7 @@ def _worker(options: Options, stack: Prepared, queue: FurtherQueue) -> ProcessSp
     command += ["-n", f"{queue.name}@%h", "-Q", queue.name, "-P", queue.pool or "prefork", "-c", str(queue.slots)]
     environ = stack.environ("worker") | {"SYMPHONY_DRAIN_SECONDS": str(drain_seconds())}
     if queue.pool == "threads":
-        pool = os.environ.get("SYMPHONY_DATABASE_POOL") or str(min(CALLS_POOL, queue.slots))
+        pool = os.environ.get("SYMPHONY_DATABASE_POOL") or str(min(CALLS_POOL, queue.slots + BESIDES))
         return ProcessSpec(
             queue.name, [*command, "--prefetch-multiplier", "1"], environ | {"SYMPHONY_DATABASE_POOL": pool}
         )

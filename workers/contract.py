@@ -6,17 +6,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
 from apps.melodies.definition import kinds
 from apps.melodies.definition.expressions import Scope
-
-LONG_SECONDS: Final = 0.25
-"""Who waits for so long gives the database connection back meanwhile: taking it again costs a round trip."""
 
 
 class StepFailed(Exception):
@@ -119,8 +117,9 @@ class Engine(Protocol):
     def melody_named(self, name: str, version: int | None) -> MelodyRef | None:
         """The melody of this name or id."""
 
-    def release_database(self) -> None:
-        """Give the database connection back before waiting long for somebody else; it is taken again when needed."""
+    def release_database(self, seconds: float = inf) -> None:
+        """Give the database connection back before waiting so long for somebody else; it is taken again when needed. For a
+        moment it is kept, unless others wait for one."""
 
     def session(self, name: str, *, persistent: bool) -> dict[str, Any] | None:
         """The record of a conversation: of this run, or (persistent) of this melody over all runs."""
@@ -202,16 +201,15 @@ class StepContext:
         if self.engine is not None:
             self.engine.heartbeat()
 
-    def release_database(self) -> None:
-        """Others need the database connection while this step is busy with something else for long."""
+    def release_database(self, seconds: float) -> None:
+        """Others may need the database connection while this step is busy with something else."""
         if self.engine is not None:
-            self.engine.release_database()
+            self.engine.release_database(seconds)
 
     def sleep(self, seconds: float) -> None:
         """Hold the slot, but give it back at once when the task is cancelled, or when its timeout ends."""
         left = seconds if self.deadline is None else min(seconds, self.deadline - monotonic())
-        if left >= LONG_SECONDS:
-            self.release_database()
+        self.release_database(left)
         if self.cancelled.wait(left):
             raise StepCancelled(self.name)
         if left < seconds:
@@ -381,7 +379,6 @@ def runnable(name: str) -> Runnable:
 
 __all__ = [
     "KEEP_WAITING",
-    "LONG_SECONDS",
     "Again",
     "BaseModel",
     "Collect",

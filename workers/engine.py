@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -30,6 +31,8 @@ from workers.pit import store, tracker
 from workers.storable import storable
 
 LONGEST_CONVERSATION = 4_000_000
+LONG_SECONDS = 0.25
+"""Who waits for less keeps the database connection, if there are enough: taking one again costs a round trip."""
 """Bytes of JSON."""
 
 
@@ -82,9 +85,10 @@ class TaskEngine:
         restricted = Q(project__access=ProjectAccessMode.RESTRICTED)
         return restricted & ~Q(project_id=self._workflow.project_id) if self._workflow.project_id else restricted
 
-    def release_database(self) -> None:
+    def release_database(self, seconds: float = inf) -> None:
         """Only where connections are pooled: elsewhere the slot has one for itself."""
-        if settings.SYMPHONY_DATABASE_POOL and not connection.in_atomic_block:
+        pooled = settings.SYMPHONY_DATABASE_POOL and not connection.in_atomic_block
+        if pooled and (seconds >= LONG_SECONDS or getattr(connection, "is_wanted", True)):
             connection.close()
 
     def session(self, name: str, *, persistent: bool) -> dict[str, Any] | None:

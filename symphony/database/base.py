@@ -62,6 +62,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         else:
             super()._close()  # type: ignore[misc]
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another thread that asks for a connection now would have to wait."""
+        return self.connection is not None and self._taken_from.is_exhausted
+
     def close_pool(self) -> None:
         """Before the database itself goes; called by Django when it makes and drops test databases."""
         self._pool(self.get_connection_params()).close()

@@ -59,6 +59,10 @@ class Pool:
     def idle_connections(self) -> int:
         return len(self._idle)
 
+    @property
+    def is_exhausted(self) -> bool:
+        return self._places >= self.size and not self._idle
+
     def take(self, connect: Callable[[], PooledConnection], wait_seconds: float = WAIT_SECONDS) -> PooledConnection:
         """A connection without a past, a new one if there is room. Raises PoolExhausted, or what connecting raises."""
         deadline = monotonic() + wait_seconds

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from apps.melodies.definition.kinds import StepKind
-from workers.contract import LONG_SECONDS, StepContext, StepFailed, step_kind
+from workers.contract import StepContext, StepFailed, step_kind
 from workers.steps.fields import OrTemplate, Params, TemplatedBool
 
 DAY = 86_400
@@ -40,8 +40,8 @@ def run(params: Simulate, step: StepContext) -> Any:
     """Unless it computes, give the slot back at once when the run is cancelled."""
     end = monotonic() + params.seconds
     turn = params.heartbeat_seconds or params.seconds
-    if params.seconds >= LONG_SECONDS:
-        step.release_database()
+    if params.compute:
+        step.release_database(params.seconds)
     while (left := end - monotonic()) > 0:
         if params.compute:
             _compute(min(turn, left))

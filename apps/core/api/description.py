@@ -18,7 +18,7 @@ class _MadeOnce(SchemaGenerator):
     def get_schema(self, request: Any = None, public: bool = False) -> Any:  # noqa: FBT001, FBT002 - as the base has it
         with self._lock:
             if self.api_version not in self._made:
-                self._made[self.api_version] = super().get_schema(request, public)
+                self._made[self.api_version] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
         return self._made[self.api_version]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from workers.contract import FrameOutcome, MelodyRef, StepContext, runnable
@@ -69,7 +70,7 @@ class MemoryEngine:
     def melody_named(self, name: str, version: int | None) -> MelodyRef | None:
         return self.melody_at(name, version)
 
-    def release_database(self) -> None:
+    def release_database(self, seconds: float = inf) -> None:
         self.releases += 1
 
     def session(self, name: str, *, persistent: bool) -> dict[str, Any] | None:
