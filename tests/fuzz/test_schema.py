@@ -32,7 +32,7 @@ from tests.isolation.cast import Cast
 from tests.isolation.schema import document
 
 GIVEN: Final = os.environ.get("SYMPHONY_FUZZ_SECONDS")
-SECONDS: Final = float(GIVEN or 25)
+SECONDS: Final = float(GIVEN or 15)
 EXAMPLES: Final = 2
 """Of each operation in a round."""
 CHECKS: Final = [not_a_server_error, content_type_conformance, response_schema_conformance]
