@@ -189,6 +189,18 @@ def test_the_kind_of_transaction_is_reset_too(pooled: Callable[[int], Pooled]) -
     database.connection.rollback()
 
 
+@pytest.mark.parametrize(("size", "wanted"), [(1, True), (2, False)])
+def test_a_connection_is_wanted_where_the_next_thread_would_wait(
+    pooled: Callable[[int], Pooled], size: int, *, wanted: bool
+) -> None:
+    database = pooled(size)
+    assert not database.connection.is_wanted
+    database.ask("SELECT 1")
+    assert database.connection.is_wanted is wanted
+    database.connection.close()
+    assert not database.connection.is_wanted
+
+
 def test_an_idle_connection_that_was_killed_is_replaced_unseen(pooled: Callable[[int], Pooled]) -> None:
     database = pooled(2)
     first = database.ask("SELECT pg_backend_pid()")
