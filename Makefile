@@ -73,7 +73,7 @@ bench-api: $(STAMP) ## measure lists and details at 100,000 melodies and 1,000,0
 	@exec $(PY) -m benchmarks.api
 
 bench: $(STAMP) ## measure Symphony beside plain Celery, write benchmarks/results.json
-	@exec $(PY) -m benchmarks --readme --tied
+	@exec $(PY) -m benchmarks --readme --tied $(ARGS)
 
 bench-peers: $(STAMP) ## measure Symphony beside other engines (PEERS=dbos,prefect; default all), write benchmarks/peers.json
 	@exec $(PY) -m benchmarks.peers --tied --peers "$(PEERS)" $(ARGS)

@@ -103,6 +103,9 @@ class Journal:
             except Error as error:
                 logger.warning("pit operations were not written: %s", error)
                 connection.close_if_unusable_or_obsolete()
+            except Exception:
+                # Whatever it was: what is remembered from now on is to be written all the same.
+                logger.exception("pit operations were not written")
 
 
 journal = Journal()

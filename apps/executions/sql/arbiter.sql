@@ -127,7 +127,7 @@ BEGIN
     FROM ledger_take_turn(p_queue, p_inline, p_worker, p_lease_seconds) AS k(payload);
 END $$;
 
--- Grant tasks to the messages that may go out: as many as there may be while others wait, and p_claimed more, whose messages are
+-- Grant tasks to the messages that may go out: as many as the window has room for, and p_claimed more, whose messages are
 -- about to be claimed. Returns what is to be sent.
 CREATE OR REPLACE FUNCTION ledger_topup(p_queue text, p_claimed int, p_resend double precision) RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE AS $$
@@ -143,7 +143,7 @@ BEGIN
   v_scope := ledger_widen();
   PERFORM ledger_arbitrate(p_queue);
   SELECT * INTO w FROM ledger_window(p_queue, 0);
-  FOR i IN 1 .. ledger_wakeups(w.size) + p_claimed - w.sent LOOP
+  FOR i IN 1 .. w.size + p_claimed - w.sent LOOP
     SELECT * INTO g FROM ledger_pick(p_queue, 1);
     EXIT WHEN cardinality(g.ids) = 0;
     v_granted := v_granted || g.ids;
