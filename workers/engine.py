@@ -31,9 +31,9 @@ from workers.pit import store, tracker
 from workers.storable import storable
 
 LONGEST_CONVERSATION = 4_000_000
+"""Bytes of JSON."""
 LONG_SECONDS = 0.25
 """Who waits for less keeps the database connection, if there are enough: taking one again costs a round trip."""
-"""Bytes of JSON."""
 
 
 class TaskEngine:

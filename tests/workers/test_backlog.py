@@ -12,10 +12,10 @@ from django.db import connection
 
 from apps.accounts import services as accounts
 from apps.accounts.models import User
+from apps.core.db.rows import rows_of
 from apps.core.tenancy import acting_as, staff, sweeping
 from apps.executions import ledger
 from apps.executions.ledger import Keep
-from apps.executions.ledger.releases import rows_of
 from apps.executions.models import Backlog, Execution, PitOperation, Share, Task, Window
 from apps.executions.services import cancel_execution, pause_execution, resume_execution, set_priority
 from tests.workers.test_ledger import begin, finish, outcome

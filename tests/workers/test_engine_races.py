@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 from apps.accounts.models import User
+from apps.core.db.rows import rows_of
 from apps.core.tenancy import acting_as
 from apps.executions import ledger
-from apps.executions.ledger.releases import release_of, rows_of
+from apps.executions.ledger.releases import release_of
 from apps.executions.models import Execution, Frame, Task
 from apps.executions.queries import tasks_of
 from apps.executions.services import cancel_execution, pause_execution, resume_execution, skip_task

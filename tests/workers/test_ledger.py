@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.accounts.queries import organization_for
+from apps.core.db.rows import rows_of
 from apps.core.tenancy import acting_as
 from apps.executions import ledger
-from apps.executions.ledger.releases import release_of, rows_of
+from apps.executions.ledger.releases import release_of
 from apps.executions.models import Event, Execution, Task
 from apps.executions.queries import tasks_of
 from apps.executions.services import cancel_execution, start_execution

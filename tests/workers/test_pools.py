@@ -12,10 +12,11 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from apps.accounts.models import User
+from apps.core.db.rows import rows_of
 from apps.core.tenancy import acting_as, sweeping
 from apps.executions import ledger
 from apps.executions.errors import NotRunnable
-from apps.executions.ledger.releases import release_of, rows_of
+from apps.executions.ledger.releases import release_of
 from apps.executions.models import Backlog, Execution, PitOperation, Pool, PoolLease, Task
 from apps.executions.services import cancel_execution, pause_execution, resume_execution
 from tests.workers.test_backlog import claimed_of, messages, nap

@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from apps.core.db.rows import rows_of
+
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """Names of what each open connection has prepared."""
 
@@ -22,7 +24,7 @@ _CHANGED: Final = "0A000"
 
 
 class Prepared:
-    """`SELECT * FROM function(…)`: its types come from the function. `name` is the statement's in the session."""
+    """`SELECT * FROM function(…)` with so many parameters, whose types come from the function."""
 
     def __init__(self, function: str, parameters: int) -> None:
         places = range(1, parameters + 1)
@@ -34,7 +36,7 @@ class Prepared:
     def rows(self, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """One round trip, also when it has to be prepared first."""
         if not settings.SYMPHONY_PREPARED_STATEMENTS:
-            return _rows(self._plain, parameters)
+            return rows_of(self._plain, parameters)
         try:
             return self._executed(parameters)
         except DatabaseError as error:
@@ -43,26 +45,15 @@ class Prepared:
                 raise
             _known[connection.connection].discard(self._name)
             if code == _CHANGED:
-                _execute(f"DEALLOCATE {self._name}")
+                with connection.cursor() as cursor:
+                    cursor.execute(f"DEALLOCATE {self._name}")
         return self._executed(parameters)
 
     def _executed(self, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         connection.ensure_connection()
         known = _known.setdefault(connection.connection, set())
         if self._name in known:
-            return _rows(self._execute, parameters)
+            return rows_of(self._execute, parameters)
         # It stays in the session whatever becomes of the call behind it.
         known.add(self._name)
-        return _rows(self._prepare + self._execute, parameters)
-
-
-def _execute(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-
-
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        return rows_of(self._prepare + self._execute, parameters)

@@ -1,4 +1,4 @@
-"""Rows of models from SQL written by hand, where building the same question anew takes longer than answering it."""
+"""Rows from SQL written by hand, also as models: where building the same question anew takes longer than answering it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import Any, Generic, TypeVar
 from django.db import connection, models
 
 Row = TypeVar("Row", bound=models.Model)
+
+
+def rows_of(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 class Columns(Generic[Row]):

@@ -9,7 +9,8 @@ from typing import Any, Final
 from django.conf import settings
 
 from apps.core.db.prepared import Prepared
-from apps.executions.ledger.releases import HandOver, Release, claim_of, hand_over_of, lease_times, release_of, rows_of
+from apps.core.db.rows import rows_of
+from apps.executions.ledger.releases import HandOver, Release, claim_of, hand_over_of, lease_times, release_of
 from apps.executions.ledger.sweeping import lost_limits
 
 _CLAIM: Final = Prepared("ledger_claim", 5)

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 
+from apps.core.db.rows import rows_of
 from apps.executions.ledger.outcomes import TOO_MANY_STEPS, TooManySteps
-from apps.executions.ledger.releases import Release, release_of, rows_of
+from apps.executions.ledger.releases import Release, release_of
 from apps.executions.redo import Redo
 
 

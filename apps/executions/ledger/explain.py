@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from apps.executions.ledger.releases import rows_of
+from apps.core.db.rows import rows_of
 
 
 def explain(task_id: UUID) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.core.db.prepared import Prepared
+from apps.core.db.rows import rows_of
 from apps.executions.ledger.releases import (
     NOTHING,
     HandOver,
@@ -21,7 +22,6 @@ from apps.executions.ledger.releases import (
     json_of,
     lease_times,
     release_of,
-    rows_of,
 )
 
 _FINISH: Final = Prepared("ledger_finish", 7)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.executions.ledger.releases import Release, release_of, rows_of
+from apps.core.db.rows import rows_of
+from apps.executions.ledger.releases import Release, release_of
 
 
 @dataclass(frozen=True, slots=True)

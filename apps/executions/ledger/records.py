@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.executions.ledger.releases import rows_of
+from apps.core.db.rows import rows_of
 
 
 def melody(

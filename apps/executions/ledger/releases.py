@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,6 @@ class HandOver:
 
 
 NOTHING = Keep()
-
-
-def rows_of(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 def release_of(row: Sequence[Any]) -> Release:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from apps.executions.ledger.releases import rows_of
+from apps.core.db.rows import rows_of
 
 
 def touch_blob(organization_id: UUID | str, sha256: str, *, size: int, stored_size: int) -> bool:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.executions.ledger.releases import Release, release_of, rows_of
+from apps.core.db.rows import rows_of
+from apps.executions.ledger.releases import Release, release_of
 
 TOGETHER = 100
 """Most tasks of one run that are swept in one transaction."""

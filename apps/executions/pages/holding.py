@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count
 
+from apps.core.db.rows import rows_of
 from apps.executions import ledger
 from apps.executions.models import Execution, Pool, PoolKind, Task
 from apps.executions.reasons import sentence_of
@@ -45,9 +44,7 @@ def _paused(execution: Execution) -> Iterator[Hold]:
 
 
 def _without_room(execution: Execution) -> Iterator[Hold]:
-    with connection.cursor() as cursor:
-        cursor.execute(_BACKLOG, [execution.pk, _MOST_TOLD])
-        rows: list[tuple[UUID | None, str, int]] = cursor.fetchall()
+    rows = rows_of(_BACKLOG, [execution.pk, _MOST_TOLD])
     pools = {pool.pk: pool for pool in Pool.objects.filter(pk__in={pool_id for pool_id, _, _ in rows if pool_id})}
     for pool_id, queue, count in rows:
         if pool_id is None:

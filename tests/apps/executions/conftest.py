@@ -11,9 +11,11 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from apps.accounts import queries as accounts
-from apps.accounts.models import Organization, User
+from apps.accounts.models import Organization, Role, User
+from apps.accounts.services import add_member
 from apps.core.tenancy import acting_as, sweeping, working_for
 from apps.executions import blobs, ledger, services
 from apps.executions.models import Execution
@@ -154,3 +156,19 @@ def start(publish: Callable[..., MelodyVersion]) -> Callable[..., Player]:
             return Player(services.start_execution(actor=actor, melody=version.melody, input=values))
 
     return start
+
+
+@pytest.fixture
+def browser_of(web_role: None) -> Callable[[User], Client]:
+    def browser(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return browser
+
+
+@pytest.fixture
+def viewer(alice: User, bob: User, orchestra: Organization) -> User:
+    add_member(actor=alice, organization=orchestra, user=bob, role=Role.VIEWER)
+    return bob

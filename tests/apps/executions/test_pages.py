@@ -13,8 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.accounts import services as accounts
-from apps.accounts.models import Organization, Role, User
+from apps.accounts.models import Organization, User
 from apps.core.ids import uuid7
 from apps.core.tenancy import acting_as
 from apps.executions.models import Execution
@@ -24,24 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def browser_of(web_role: None) -> Callable[[User], Client]:
-    def browser(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return browser
-
-
 def page(name: str, run: Execution | UUID, *more: Any) -> str:
     return reverse(name, args=[run.pk if isinstance(run, Execution) else run, *more])
-
-
-@pytest.fixture
-def viewer(alice: User, bob: User, orchestra: Organization) -> User:
-    accounts.add_member(actor=alice, organization=orchestra, user=bob, role=Role.VIEWER)
-    return bob
 
 
 class TestAccess:

@@ -21,16 +21,6 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def browser_of(web_role: None) -> Callable[[User], Client]:
-    def browser(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return browser
-
-
-@pytest.fixture
 def asking(alice: User, orchestra: Organization, start: Callable[..., Any]) -> Any:
     return start(alice, ASKING, organization=orchestra)
 

@@ -12,8 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts import services as accounts
-from apps.accounts.models import Organization, Role, User
+from apps.accounts.models import Organization, User
 from apps.core.tenancy import acting_as, staff
 from apps.executions import ledger, services
 from apps.executions.admin.filters import EVENT_TYPES
@@ -41,22 +40,6 @@ workflow:
     - {name: two, type: test_echo, value: 2, limit: gpu}
     - {name: three, type: test_echo, value: 3, limit: gpu}
 """
-
-
-@pytest.fixture
-def browser_of(web_role: None) -> Callable[[User], Client]:
-    def browser(user: User) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return browser
-
-
-@pytest.fixture
-def viewer(alice: User, bob: User, orchestra: Organization) -> User:
-    accounts.add_member(actor=alice, organization=orchestra, user=bob, role=Role.VIEWER)
-    return bob
 
 
 def page(name: str, player: Any) -> str:
