@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.arena import Arena
+from benchmarks.arena import TASKS_OF_RUN, Arena
 from benchmarks.contest import LENGTH, WIDTH
 from benchmarks.figures import Figure, Goal
 from benchmarks.spans import Span, hop_ms, makespan
@@ -20,9 +20,9 @@ from benchmarks.symphony_side import Symphony
 PASSES = 100
 STORED = "benchmarks/nested.yaml"
 
-_KINDS = """
-    SELECT kind, extract(epoch FROM started_at)::float8, extract(epoch FROM completed_at)::float8
-      FROM executions_task WHERE execution_id = %s AND started_at IS NOT NULL ORDER BY started_at
+_KINDS = f"""
+    SELECT t.kind, extract(epoch FROM t.started_at)::float8, extract(epoch FROM t.completed_at)::float8
+      FROM {TASKS_OF_RUN} WHERE t.started_at IS NOT NULL ORDER BY t.started_at
 """
 
 

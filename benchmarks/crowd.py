@@ -62,6 +62,7 @@ def settle(arena: Arena) -> None:
     """What the server's own housekeeping would have done of a history that grew in years."""
     with arena.rows.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
 
 
 def _copy_runs(cursor: Any, execution: str, count: int) -> None:

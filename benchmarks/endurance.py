@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import shapes
-from benchmarks.arena import Arena
+from benchmarks.arena import TASKS_OF_RUN, Arena
 from benchmarks.figures import Figure, Goal
 from benchmarks.symphony_side import Symphony
 from symphony.errors import StackError
@@ -54,9 +54,7 @@ def _run(arena: Arena, melody: str, steps: int, say: Callable[[str], None]) -> f
         nonlocal told
         if time.monotonic() - told > 30:
             told = time.monotonic()
-            ((done,),) = arena.select(
-                "SELECT count(*) FROM executions_task WHERE execution_id = %s AND completed_at IS NOT NULL", run
-            )
+            ((done,),) = arena.select(f"SELECT count(*) FROM {TASKS_OF_RUN} WHERE t.completed_at IS NOT NULL", run)
             say(f"W12: {done:,} of {steps:,} after {told - began:.0f} s")
         return bool(arena.select("SELECT completed_at IS NOT NULL FROM executions_execution WHERE id = %s", run)[0][0])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks import shapes
-from benchmarks.arena import Arena
+from benchmarks.arena import TASKS_OF_RUN, Arena
 from benchmarks.contest import THREADS, deadline
 from benchmarks.spans import Span
 from symphony import stack
@@ -16,9 +16,9 @@ from symphony.errors import StackError
 from symphony.supervisor import ProcessSpec
 
 # Without the node a plan closes several ends with: nothing runs there.
-_SPANS = """
-    SELECT extract(epoch FROM started_at)::float8, extract(epoch FROM completed_at)::float8
-      FROM executions_task WHERE execution_id = %s AND started_at IS NOT NULL ORDER BY started_at
+_SPANS = f"""
+    SELECT extract(epoch FROM t.started_at)::float8, extract(epoch FROM t.completed_at)::float8
+      FROM {TASKS_OF_RUN} WHERE t.started_at IS NOT NULL ORDER BY t.started_at
 """
 
 

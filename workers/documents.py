@@ -7,6 +7,9 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+from django.db.models import JSONField
+from django.db.models.expressions import RawSQL
+
 from apps.core.tenancy import working_for
 from apps.melodies.models import MelodyVersion
 from apps.projects.queries import variables_for_run
@@ -16,6 +19,8 @@ from workers.rules import both
 _RULES = ("safety", "resource_limits")
 """Sections in which the document a run began with and a melody nested in it both hold."""
 _FRESH_SECONDS = 30.0
+_ALL_BUT_STEPS = RawSQL("coalesce(document -> 'workflow', document) - 'steps'", [], output_field=JSONField())
+"""There may be 50,000 steps, and each slot that reads them holds them all for a moment."""
 
 
 def workflow_of(organization_id: str, version_id: str, root_id: str) -> Workflow:
@@ -41,11 +46,14 @@ def _nested(organization_id: str, version_id: str, root_id: str, age: int) -> Wo
 def _workflow(organization_id: str, version_id: str, age: int) -> Workflow:
     """`age` makes it be read anew now and then: a melody may move to another project."""
     with working_for(organization_id):
-        version = MelodyVersion.objects.select_related("melody").defer("source").get(pk=version_id)
-    document: Mapping[str, Any] = version.document.get("workflow", version.document)
-    fields = {name: value for name, value in document.items() if name != "steps"}
-    project, name = version.melody.project_id, str(document.get("name", ""))
-    return Workflow(name, fields, organization_id, str(version.melody_id), str(project or ""), version_id)
+        fields, melody_id, project_id = (
+            MelodyVersion.objects.annotate(fields=_ALL_BUT_STEPS)
+            .values_list("fields", "melody_id", "melody__project_id")
+            .get(pk=version_id)
+        )
+    return Workflow(
+        str(fields.get("name", "")), fields, organization_id, str(melody_id), str(project_id or ""), version_id
+    )
 
 
 def project_variables(organization_id: str, project_id: str) -> Mapping[str, Any]:

@@ -30,6 +30,8 @@ SETTINGS = {
     # Where several steps end at once, one flush of the log serves all that end within 0.4 ms.
     "commit_delay": "400",
     "commit_siblings": "3",
+    # Whoever takes the next task out of the backlog passes over all that were taken since it was cleaned.
+    "autovacuum_naptime": "5s",
     "jit": "off",
     "unix_socket_directories": "",
     "listen_addresses": LOOPBACK,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 
 from apps.accounts import services as accounts
 from apps.accounts.models import User
@@ -24,6 +27,11 @@ from workers.pit.arbiter import Arbiter, jain
 pytestmark = pytest.mark.django_db
 QUEUE = "calls"
 WINDOW = 16
+WAKEUPS = 2
+"""Messages while tasks wait in the backlog, where the window is that small or smaller."""
+WINDOW_OF_NONE = 8
+"""The window of a queue that no worker serves."""
+SENT_AGAIN = timedelta(seconds=settings.SYMPHONY_RESEND_SECONDS)
 
 
 @pytest.fixture
@@ -215,7 +223,7 @@ def test_a_paused_run_leaves_and_comes_back(acting: User) -> None:
     assert not Backlog.objects.exists()
     assert messages(execution) == []
     other, _ = begin(acting, wide(20))
-    assert len(messages(other)) >= WINDOW // 2, "messages of a paused run take nobody's room"
+    assert len(messages(other)) >= WAKEUPS, "messages of a paused run take nobody's room"
     resume_execution(actor=acting, execution=execution)
     assert Backlog.objects.filter(execution=execution).count() == 40
 
@@ -263,8 +271,27 @@ def test_the_sweep_fills_the_window_when_messages_were_lost(acting: User) -> Non
     with connection.cursor() as cursor:
         cursor.execute("UPDATE executions_task SET status = 'cancelled' WHERE due_at IS NOT NULL")
     with sweeping():
-        assert len(ledger.tend(QUEUE)) == 8, "no worker is there: the smallest window"
-    assert len(messages(execution)) == 8
+        assert len(ledger.tend(QUEUE)) == WAKEUPS, "so many while others wait"
+    assert len(messages(execution)) == WAKEUPS
+
+
+def test_messages_that_nobody_claims_do_not_keep_the_others_waiting(acting: User) -> None:
+    execution, _ = begin(acting, wide(40))
+    lost = [release.task_id for release in messages(execution)]
+    with sweeping():
+        assert ledger.tend(QUEUE) == [], "there are more than enough"
+        Task.objects.filter(id__in=lost[WAKEUPS:]).update(status="cancelled")
+        assert ledger.tend(QUEUE) == []
+        for sent in (2 * WAKEUPS, 3 * WAKEUPS):
+            # As if they had been sent three seconds ago.
+            Task.objects.filter(due_at__isnull=False).update(due_at=Now() + SENT_AGAIN - timedelta(seconds=3))
+            assert len(ledger.tend(QUEUE)) == WAKEUPS
+            assert ledger.tend(QUEUE) == [], "these may still be claimed"
+            assert len(messages(execution)) == sent
+        for _ in range(WINDOW):
+            Task.objects.filter(due_at__isnull=False).update(due_at=Now())
+            ledger.tend(QUEUE)
+    assert len(messages(execution)) == WINDOW_OF_NONE, "never more than the window"
 
 
 @pytest.mark.parametrize("priority", [11, -11, True, "1"])

@@ -127,12 +127,15 @@ BEGIN
     FROM ledger_take_turn(p_queue, p_inline, p_worker, p_lease_seconds) AS k(payload);
 END $$;
 
--- Grant tasks to the messages that may go out: as many as the window has room for, and p_claimed more, whose messages are
--- about to be claimed. Returns what is to be sent.
-CREATE OR REPLACE FUNCTION ledger_topup(p_queue text, p_claimed int, p_resend double precision) RETURNS uuid[]
-LANGUAGE plpgsql VOLATILE AS $$
+-- Grant tasks to the messages that may go out: as many as there may be while others wait, and p_claimed more, whose messages are
+-- about to be claimed. Those that nobody has claimed for p_patience seconds (lost, or all slots are at long steps) count only
+-- against the whole window. Returns what is to be sent.
+CREATE OR REPLACE FUNCTION ledger_topup(
+  p_queue text, p_claimed int, p_resend double precision, p_patience double precision DEFAULT NULL
+) RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_granted uuid[] := '{}';
+  v_old int := 0;
   v_scope text;
   w record;
   g record;
@@ -143,7 +146,12 @@ BEGIN
   v_scope := ledger_widen();
   PERFORM ledger_arbitrate(p_queue);
   SELECT * INTO w FROM ledger_window(p_queue, 0);
-  FOR i IN 1 .. w.size + p_claimed - w.sent LOOP
+  IF p_patience IS NOT NULL THEN
+    v_old := (SELECT count(*) FROM executions_task t
+              WHERE t.queue = p_queue AND t.status = 'dispatched' AND t.held IS NULL
+                AND t.due_at < clock_timestamp() + make_interval(secs => p_resend - p_patience));
+  END IF;
+  FOR i IN 1 .. least(ledger_wakeups(w.size) + p_claimed + v_old, w.size + p_claimed) - w.sent LOOP
     SELECT * INTO g FROM ledger_pick(p_queue, 1);
     EXIT WHEN cardinality(g.ids) = 0;
     v_granted := v_granted || g.ids;
@@ -166,7 +174,7 @@ BEGIN
   INSERT INTO executions_window AS w (queue, size) SELECT p_queue, v_size
   WHERE NOT EXISTS (SELECT 1 FROM executions_window o WHERE o.queue = p_queue AND o.size = v_size)
   ON CONFLICT ON CONSTRAINT executions_window_pkey DO UPDATE SET size = excluded.size;
-  v_granted := ledger_topup(p_queue, 0, p_resend);
+  v_granted := ledger_topup(p_queue, 0, p_resend, 2);
   RETURN QUERY SELECT l.* FROM ledger_released(v_granted) l;
 END $$;
 

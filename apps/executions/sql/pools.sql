@@ -247,7 +247,8 @@ BEGIN
     SELECT o.task_id FROM executions_backlog o
     WHERE o.pool_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM executions_task t WHERE t.id = o.task_id AND t.status = 'dispatched')
-    FOR UPDATE SKIP LOCKED);
+    -- In the order of the index that has only these: the plan is made when there are no others either.
+    ORDER BY o.pool_id FOR UPDATE SKIP LOCKED);
   FOR r IN
     SELECT b.pool_id, min(b.organization_id::text)::uuid AS organization_id FROM executions_backlog b
     WHERE b.pool_id IS NOT NULL GROUP BY b.pool_id ORDER BY b.pool_id

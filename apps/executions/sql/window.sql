@@ -53,6 +53,14 @@ BEGIN
   RETURN (SELECT count(*) FROM (SELECT 1 FROM executions_share s WHERE s.queue = p_queue LIMIT 2) o);
 END $$;
 
+-- How many messages may be out while tasks wait in the backlog. Slots that are at work take from there by themselves and look
+-- at messages at the end of their slice only: one that is out keeps its task waiting for that, whoever's turn it was. So
+-- there are as many as it takes to find slots that have become free.
+CREATE OR REPLACE FUNCTION ledger_wakeups(p_size int) RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT least(greatest(p_size / 8, 2), p_size)
+$$;
+
 -- How many of p_released tasks may be sent now. While others wait, those that come go behind them, unless the workers run
 -- out of messages. The p_released may look as if they had been sent already.
 CREATE OR REPLACE FUNCTION ledger_room(p_queue text, p_released int) RETURNS int
@@ -63,7 +71,7 @@ BEGIN
   SELECT * INTO w FROM ledger_window(p_queue, p_released);
   w.sent := w.sent - p_released;
   IF ledger_waiting(p_queue) > 0 THEN
-    RETURN CASE WHEN w.sent * 2 < w.size THEN greatest(w.size / 2 - w.sent, 1) ELSE 0 END;
+    RETURN greatest(ledger_wakeups(w.size) - w.sent, 0);
   END IF;
   RETURN greatest(w.size - w.sent, 0);
 END $$;
