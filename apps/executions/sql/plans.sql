@@ -1,10 +1,12 @@
 -- Planning these statements costs ten times their execution: always keep the plan. It may have been made when the tables were
 -- all but empty, and then lives until they are analysed: whoever looks up rows by their ids, which all do but those that
 -- read history, must not have a plan that reads a whole table, or a whole version's plan, for it. (Where the planner could
--- still choose one of those, the look-up above stands in a sub-query of its own, OFFSET 0.)
+-- still choose one of those, the look-up above stands in a sub-query of its own, OFFSET 0.) And whoever takes what is next
+-- must find it at the head of an index, not by sorting all that waits.
 DO $$
 DECLARE
   f record;
+  v_way text;
 BEGIN
   FOR f IN
     SELECT p.oid::regprocedure AS name,
@@ -15,10 +17,12 @@ BEGIN
     WHERE p.proname LIKE 'ledger\_%' AND p.pronamespace = current_schema()::regnamespace
   LOOP
     EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', f.name);
-    IF f.by_id THEN
-      EXECUTE format('ALTER FUNCTION %s SET enable_seqscan = off', f.name);
-      EXECUTE format('ALTER FUNCTION %s SET enable_hashjoin = off', f.name);
-      EXECUTE format('ALTER FUNCTION %s SET enable_mergejoin = off', f.name);
-    END IF;
+    FOREACH v_way IN ARRAY CASE
+      WHEN f.name::text ~ '^ledger_pick' THEN ARRAY['seqscan', 'hashjoin', 'mergejoin', 'bitmapscan', 'sort']
+      WHEN f.by_id THEN ARRAY['seqscan', 'hashjoin', 'mergejoin']
+      ELSE '{}' END
+    LOOP
+      EXECUTE format('ALTER FUNCTION %s SET enable_%s = off', f.name, v_way);
+    END LOOP;
   END LOOP;
 END $$;

@@ -27,3 +27,9 @@ def test_only_those_that_read_history_may_read_whole_tables() -> None:
     free = functions("NOT 'enable_seqscan=off' = ANY (coalesce(p.proconfig, '{}'))")
     assert {name for name in free if not name.startswith(READ_HISTORY)} == {"count_stores", "free_blobs"}
     assert {"claim", "take", "finish", "settle", "pick", "released", "topup", "sweep"}.isdisjoint(free)
+
+
+def test_who_takes_what_is_next_finds_it_at_the_head_of_an_index() -> None:
+    """Else all that waits is sorted for each that is taken, where the plan was made when next to nothing waited."""
+    sorting = functions("NOT ARRAY['enable_sort=off', 'enable_bitmapscan=off'] <@ coalesce(p.proconfig, '{}')")
+    assert {"pick", "pick_small"}.isdisjoint(sorting)
