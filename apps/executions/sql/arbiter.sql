@@ -187,5 +187,5 @@ BEGIN
   SELECT x.head_start INTO v_before FROM executions_execution x WHERE x.id = p_execution FOR UPDATE;
   UPDATE executions_execution SET priority = p_priority, head_start = p_head_start WHERE id = p_execution;
   UPDATE executions_backlog b SET turn = b.turn + v_before - p_head_start
-  WHERE b.task_id IN (SELECT o.task_id FROM executions_backlog o WHERE o.execution_id = p_execution FOR UPDATE SKIP LOCKED);
+  WHERE b.task_id = ANY (ARRAY(SELECT o.task_id FROM executions_backlog o WHERE o.execution_id = p_execution FOR UPDATE SKIP LOCKED));
 END $$;

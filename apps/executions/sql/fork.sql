@@ -31,7 +31,7 @@ BEGIN
   INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
   SELECT x.organization_id, x.id, ledger_fork_id(x.id, v.scope), v.name, v.value
   FROM executions_variable v
-  WHERE v.execution_id = p_old AND v.scope IN (SELECT (w.value ->> 0)::uuid FROM jsonb_array_elements(p_frames) w);
+  WHERE v.execution_id = p_old AND v.scope = ANY (ARRAY(SELECT (w.value ->> 0)::uuid FROM jsonb_array_elements(p_frames) w));
 END $$;
 
 -- The tasks in frames that were taken over (by ledger_fork_frames). Their offsets are those of the frames around them:

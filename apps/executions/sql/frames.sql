@@ -14,9 +14,9 @@ BEGIN
   IF p_reopened THEN
     WITH begun AS (
       UPDATE executions_frame f SET status = 'running'
-      WHERE f.id IN (
+      WHERE f.id = ANY (ARRAY(
         SELECT n.id FROM executions_frame n
-        WHERE n.parent_task_id = p_parent AND n.index >= p_from AND n.status = 'pending' ORDER BY n.index LIMIT p_count)
+        WHERE n.parent_task_id = p_parent AND n.index >= p_from AND n.status = 'pending' ORDER BY n.index LIMIT p_count))
       RETURNING f.id, f.execution_id
     )
     SELECT array_agg(b.id), (array_agg(b.execution_id))[1] INTO v_frames, v_execution FROM begun b;

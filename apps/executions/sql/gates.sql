@@ -79,8 +79,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1398361683, hashtext(p_execution::text));
   ELSIF NOT pg_try_advisory_xact_lock(1398361683, hashtext(p_execution::text)) THEN
     UPDATE executions_task t SET due_at = clock_timestamp() + interval '1 s'
-    WHERE t.id IN (SELECT o.id FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
-                   FOR UPDATE SKIP LOCKED);
+    WHERE t.id = ANY (ARRAY(SELECT o.id FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
+                   FOR UPDATE SKIP LOCKED));
     RETURN '{}';
   END IF;
   WITH turned_away AS (
@@ -88,14 +88,14 @@ BEGIN
     FROM executions_task o WHERE o.execution_id = p_execution AND o.held = 'gate'
   ), freed AS (
     UPDATE executions_task t SET held = NULL, due_at = clock_timestamp() + make_interval(secs => p_resend)
-    WHERE t.id IN (
+    WHERE t.id = ANY (ARRAY(
       SELECT o.id FROM executions_task o
-      WHERE o.id IN (
+      WHERE o.id = ANY (ARRAY(
           SELECT a.id FROM turned_away a
           WHERE a.place <= CASE WHEN a.gate = '*' THEN (
             SELECT greatest(x.max_parallel - ledger_inside(x.id), 1) FROM executions_execution x WHERE x.id = p_execution)
-            ELSE 1 END)
-      FOR UPDATE SKIP LOCKED)
+            ELSE 1 END))
+      FOR UPDATE SKIP LOCKED))
     RETURNING t.id
   )
   SELECT coalesce(array_agg(id), '{}') INTO v_freed FROM freed;

@@ -1,8 +1,9 @@
 -- Planning these statements costs ten times their execution: always keep the plan. It may have been made when the tables were
 -- all but empty, and then lives until they are analysed: whoever looks up rows by their ids, which all do but those that
 -- read history, must not have a plan that reads a whole table, or a whole version's plan, for it. (Where the planner could
--- still choose one of those, the look-up above stands in a sub-query of its own, OFFSET 0.) And whoever takes what is next
--- must find it at the head of an index, not by sorting all that waits.
+-- still choose one of those, the look-up above stands in a sub-query of its own, OFFSET 0, and what is to be changed is an
+-- array of ids, for a sub-query that is joined may be asked anew for each of 10,000 rows.) And whoever takes what is next must
+-- find it at the head of an index, not by sorting all that waits.
 DO $$
 DECLARE
   f record;

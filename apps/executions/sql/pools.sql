@@ -198,7 +198,7 @@ BEGIN
     END LOOP;
   END LOOP;
   UPDATE executions_task t SET due_at = clock_timestamp() + interval '10 s'
-  WHERE t.id IN (SELECT o.id FROM executions_task o WHERE o.id = ANY (v_ids) ORDER BY o.id FOR UPDATE SKIP LOCKED);
+  WHERE t.id = ANY (ARRAY(SELECT o.id FROM executions_task o WHERE o.id = ANY (v_ids) ORDER BY o.id FOR UPDATE SKIP LOCKED));
   RETURN v_ids;
 END $$;
 
@@ -236,19 +236,19 @@ BEGIN
   SET state_since = v_now,
       state = CASE l.state WHEN 'active' THEN 'ready' WHEN 'ready' THEN 'cooling' ELSE 'unloaded' END,
       used_at = CASE l.state WHEN 'active' THEN v_now ELSE l.used_at END
-  WHERE l.id IN (
+  WHERE l.id = ANY (ARRAY(
     SELECT o.id FROM executions_pool o
     WHERE o.state = 'active' AND ledger_taken(o.id) = 0
        OR o.state IN ('ready', 'cooling', 'loading', 'warming') AND o.state_since < v_now - make_interval(secs => p_idle_seconds)
-    FOR UPDATE SKIP LOCKED);
+    FOR UPDATE SKIP LOCKED));
   UPDATE executions_pool l SET health = 'degraded', recovers_at = NULL
   WHERE l.health = 'unhealthy' AND l.recovers_at < v_now;
-  DELETE FROM executions_backlog b WHERE b.task_id IN (
+  DELETE FROM executions_backlog b WHERE b.task_id = ANY (ARRAY(
     SELECT o.task_id FROM executions_backlog o
     WHERE o.pool_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM executions_task t WHERE t.id = o.task_id AND t.status = 'dispatched')
     -- In the order of the index that has only these: the plan is made when there are no others either.
-    ORDER BY o.pool_id FOR UPDATE SKIP LOCKED);
+    ORDER BY o.pool_id FOR UPDATE SKIP LOCKED));
   FOR r IN
     SELECT b.pool_id, min(b.organization_id::text)::uuid AS organization_id FROM executions_backlog b
     WHERE b.pool_id IS NOT NULL GROUP BY b.pool_id ORDER BY b.pool_id

@@ -63,17 +63,17 @@ DECLARE
   v_left boolean;
 BEGIN
   UPDATE executions_frame f SET status = 'cancelled'
-  WHERE f.id IN (
+  WHERE f.id = ANY (ARRAY(
     SELECT o.id FROM executions_frame o
     WHERE o.parent_task_id BETWEEN v_first AND v_last AND o.status IN ('pending', 'running')
-    ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    ORDER BY o.id FOR UPDATE SKIP LOCKED));
   UPDATE executions_task t
   SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
       error = p_error
-  WHERE t.id IN (
+  WHERE t.id = ANY (ARRAY(
     SELECT o.id FROM executions_task o
     WHERE o.id BETWEEN v_first AND v_last AND o.status IN ('pending', 'dispatched', 'executing', 'waiting')
-    ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    ORDER BY o.id FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   v_left := EXISTS (
       SELECT FROM executions_task o

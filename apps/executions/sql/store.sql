@@ -37,7 +37,7 @@ BEGIN
   IF (SELECT count(*) FROM (
         SELECT FROM executions_blob b
         WHERE b.organization_id = p_organization
-          AND b.sha256 IN (SELECT a.sha256 FROM jsonb_to_recordset(p_artifacts) AS a(sha256 text))
+          AND b.sha256 = ANY (ARRAY(SELECT a.sha256 FROM jsonb_to_recordset(p_artifacts) AS a(sha256 text)))
         ORDER BY b.sha256 FOR KEY SHARE) k)
      < (SELECT count(DISTINCT a.sha256) FROM jsonb_to_recordset(p_artifacts) AS a(sha256 text))
   THEN
@@ -98,8 +98,8 @@ BEGIN
   FOR r IN
     WITH gone AS (
       DELETE FROM executions_cachedresult c
-      WHERE c.id IN (SELECT k.id FROM executions_cachedresult k
-                     WHERE k.expires_at < clock_timestamp() ORDER BY k.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
+      WHERE c.id = ANY (ARRAY(SELECT k.id FROM executions_cachedresult k
+                     WHERE k.expires_at < clock_timestamp() ORDER BY k.id LIMIT p_limit FOR UPDATE SKIP LOCKED))
       RETURNING c.organization_id, c.output_ref)
     SELECT g.organization_id, count(*) AS count, array_agg(g.output_ref) FILTER (WHERE g.output_ref IS NOT NULL) AS refs
     FROM gone g GROUP BY g.organization_id ORDER BY g.organization_id

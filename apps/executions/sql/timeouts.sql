@@ -129,9 +129,9 @@ BEGIN
   SET total_at = t.total_at + (clock_timestamp() - greatest(p_since, t.dispatched_at)),
       limits = t.limits || jsonb_build_object('held', coalesce((t.limits ->> 'held')::float, 0)
         + extract(epoch FROM clock_timestamp() - greatest(p_since, t.dispatched_at)))
-  WHERE t.limits IS NOT NULL AND t.id IN (
+  WHERE t.limits IS NOT NULL AND t.id = ANY (ARRAY(
     SELECT o.id FROM executions_task o
     WHERE o.id >= ledger_task_id(p_execution, 0) AND o.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
       AND o.status = 'dispatched' AND o.limits IS NOT NULL
-    ORDER BY o.id FOR UPDATE SKIP LOCKED);
+    ORDER BY o.id FOR UPDATE SKIP LOCKED));
 END $$;

@@ -180,18 +180,18 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_paused boolean := (SELECT x.status = 'paused' FROM executions_execution x WHERE x.id = p_execution);
 BEGIN
-  DELETE FROM executions_backlog b WHERE b.task_id IN (
+  DELETE FROM executions_backlog b WHERE b.task_id = ANY (ARRAY(
     SELECT o.task_id FROM executions_backlog o
     WHERE o.execution_id = p_execution
       AND (v_paused OR NOT EXISTS (SELECT 1 FROM executions_task t WHERE t.id = o.task_id AND t.status = 'dispatched'))
-    FOR UPDATE SKIP LOCKED);
+    FOR UPDATE SKIP LOCKED));
   IF v_paused THEN
     -- Messages that are out for it wake nobody, so they do not count.
-    UPDATE executions_task t SET due_at = NULL WHERE t.id IN (
+    UPDATE executions_task t SET due_at = NULL WHERE t.id = ANY (ARRAY(
       SELECT o.id FROM executions_task o
       WHERE o.id >= ledger_task_id(p_execution, 0) AND o.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
         AND o.status = 'dispatched' AND o.due_at IS NOT NULL AND o.held IS DISTINCT FROM 'gate'
-      FOR UPDATE SKIP LOCKED);
+      FOR UPDATE SKIP LOCKED));
   END IF;
 END $$;
 

@@ -192,10 +192,10 @@ BEGIN
   -- A step that ends the run ends it also while it is paused.
   PERFORM ledger_end_pause(p_execution);
   UPDATE executions_frame f SET status = 'cancelled'
-  WHERE f.status IN ('pending', 'running') AND f.parent_task_id IN (
+  WHERE f.status IN ('pending', 'running') AND f.parent_task_id = ANY (ARRAY(
     SELECT t.id FROM executions_task t
     WHERE t.id >= ledger_task_id(p_execution, 0) AND t.id <= (left(p_execution::text, 28) || 'ffffffff')::uuid
-      AND t.status = 'waiting');
+      AND t.status = 'waiting'));
   UPDATE executions_task t
   SET status = 'cancelled', completed_at = clock_timestamp(), lease = NULL, due_at = NULL, held = NULL, wait = NULL,
       error = v_error
