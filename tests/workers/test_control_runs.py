@@ -96,7 +96,7 @@ def test_cancelled_in_the_midst_of_claims_nothing_is_left_unfinished(stage: Stag
             "name": f"l{number}",
             "type": "for_loop",
             "iterator": "one",
-            "data_source": "range(0, 20)",
+            "data_source": "range(0, 60)",
             "parallel": True,
             "steps": inner,
         }

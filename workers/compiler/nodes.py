@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,10 @@ class PlannedBody:
 
 @dataclass(slots=True)
 class PlanNode:
-    """One step of the plan. `open` is its in-degree, `need` how many edges must be met, `wants` how many are `success`."""
+    """One step of the plan. `open` is its in-degree, `need` how many edges must be met, `wants` how many are `success`.
+
+    What most steps have none of is shared until there is some: a plan may have 100,000 nodes.
+    """
 
     node: int
     name: str
@@ -57,16 +60,16 @@ class PlanNode:
     ends: bool = False
     compensates: bool = False
     exclusive: str | None = None
-    reads: list[tuple[str, int, int, str | None, bool]] = field(default_factory=list)
+    reads: Sequence[tuple[str, int, int, str | None, bool]] = ()
     """(name, depth of the body, node, the name under which the value is a part of that node's result, whether it is a
     field of the result itself and not one of its inner results)."""
-    variables: list[str] = field(default_factory=list)
+    variables: Sequence[str] = ()
     options: dict[str, Any] = field(default_factory=dict)
-    bodies: list[PlannedBody] = field(default_factory=list)
-    stripes: list[int] = field(default_factory=list)
+    bodies: Sequence[PlannedBody] = ()
+    stripes: Sequence[int] = ()
     """How many edges each stripe counts; empty for a join that counts in its own row."""
     rank: float = 0.0
-    run: list[int] = field(default_factory=list)
+    run: Sequence[int] = ()
     meets: int | None = None
     requires: list[str] | None = None
     """Capabilities of its worker; none, but not None, when the step only says its queue."""

@@ -60,7 +60,8 @@ def _compile(definition: Definition, kinds: Mapping[str, StepKind]) -> Plan:
         for step in steps:
             for body in step.bodies:
                 slot = PlannedBody(body.field, body.label, 0, 0, body.isolated)
-                nodes[numbers[step.name]].bodies.append(slot)
+                holder = nodes[numbers[step.name]]
+                holder.bodies = [*holder.bodies, slot]
                 if body.steps:
                     waiting.append((body.steps, numbers[step.name], depth + 1, inner, slot))
     plan = Plan(nodes, root_size, definition.name)
@@ -173,8 +174,8 @@ def _node(
         tolerates=step.continue_on_error,
         compensates=_has_handler(step, "compensate"),
         exclusive=step.exclusive,
-        reads=list(_reads(step, numbers, depth, visible)),
-        variables=list(step.variables),
+        reads=tuple(_reads(step, numbers, depth, visible)),
+        variables=step.variables,
         options=_options(step, numbers, kind),
         requires=list(step.requires) if particular else None,
     )
@@ -271,15 +272,14 @@ def _close_body(nodes: list[PlanNode], first: int, parent: int | None, depth: in
 def _stripe(plan: Plan) -> None:
     """Spread the edges of wide joins over stripes; a join that may start early must see each arrival at once."""
     wide = {node.node for node in plan.nodes if node.open > STRIPED_FROM and node.need == node.open}
-    if not wide:
-        return
-    for node in plan.nodes:
+    counts = {join: [0] * STRIPES for join in wide}
+    for node in plan.nodes if wide else ():
         for place, target in enumerate(node.successors):
             if target in wide:
                 node.edge_on[place] += STRIPED
-                join = plan.nodes[target]
-                join.stripes = join.stripes or [0] * STRIPES
-                join.stripes[node.node % STRIPES] += 1
+                counts[target][node.node % STRIPES] += 1
+    for number, stripes in counts.items():
+        plan.nodes[number].stripes = stripes
 
 
 __all__ = ["EDGE_CODES", "JOIN_KIND", "LOOK_AHEAD", "STRIPED", "Plan", "PlanNode", "PlannedBody", "compile_plan"]

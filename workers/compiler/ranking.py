@@ -35,10 +35,12 @@ def look_ahead(plan: Plan) -> None:
             predecessors[target].append(node.node)
     follower = _linear_follower(plan)
     for node in plan.nodes:
+        run: list[int] = []
         following = follower(node)
-        while following is not None and len(node.run) < LOOK_AHEAD - 1:
-            node.run.append(following)
+        while following is not None and len(run) < LOOK_AHEAD - 1:
+            run.append(following)
             following = follower(plan.nodes[following])
+        node.run = run or ()
     for join, sources in predecessors.items():
         if _is_fork_join(plan, plan.nodes[join], sources, predecessors):
             for source in sources:

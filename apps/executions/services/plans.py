@@ -41,7 +41,7 @@ _PLAN_COLUMNS: Mapping[str, str] = {
 }
 
 
-_PLAN_BATCH = 5000
+_PLAN_BATCH = 1000
 
 
 def store_plan(*, version: MelodyVersion, nodes: Iterable[Mapping[str, Any]]) -> None:

@@ -135,6 +135,10 @@ BEGIN
     IF cardinality(p_tasks) > 0 THEN
       RETURN QUERY SELECT k.payload
                    FROM ledger_take(p_tasks, p_queue, p_worker, p_lease_seconds, true) AS k(payload);
+      -- Its run was paused after it had been let through: the slots it was to have go back.
+      UPDATE executions_poollease s SET returned_at = clock_timestamp()
+      WHERE s.task_id = ANY (p_tasks) AND s.returned_at IS NULL AND s.until IS NULL
+        AND EXISTS (SELECT FROM executions_task t WHERE t.id = s.task_id AND t.status = 'dispatched');
     END IF;
   END IF;
 END $$;

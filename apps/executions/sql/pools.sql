@@ -183,7 +183,8 @@ BEGIN
       LEFT JOIN executions_execution x ON x.id = b.execution_id
       WHERE b.pool_id = v_pool
       ORDER BY coalesce(s.slots, 0) / x.weight, coalesce(g.id, 0), b.turn LIMIT 1
-      FOR UPDATE OF b SKIP LOCKED;
+      -- Whoever holds the task (a run that is resumed) puts it into the backlog again: it is left to them.
+      FOR UPDATE OF b, t SKIP LOCKED;
       EXIT WHEN NOT FOUND;
       v_short := ledger_short_of(r.task_id, r.organization_id, r.queue, r.asked, true);
       EXIT WHEN v_short = v_pool;
@@ -197,8 +198,7 @@ BEGIN
       v_ids := v_ids || r.task_id;
     END LOOP;
   END LOOP;
-  UPDATE executions_task t SET due_at = clock_timestamp() + interval '10 s'
-  WHERE t.id = ANY (ARRAY(SELECT o.id FROM executions_task o WHERE o.id = ANY (v_ids) ORDER BY o.id FOR UPDATE SKIP LOCKED));
+  UPDATE executions_task t SET due_at = clock_timestamp() + interval '10 s' WHERE t.id = ANY (v_ids);
   RETURN v_ids;
 END $$;
 
