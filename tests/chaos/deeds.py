@@ -63,8 +63,8 @@ class Deeds:
         when = chance.uniform(0, 1.5)
         mind = random.Random(chance.getrandbits(32))
         if fate == "pause":
-            self.later(when, lambda: self._control(run, "pause"))
-            self.later(when + chance.uniform(0.2, 2.5), lambda: self._control(run, "resume"))
+            length = chance.uniform(0.2, 2.5)
+            self.later(when, lambda: self._pause(run, length))
         elif fate == "cancel":
             self.later(when, lambda: self._control(run, "cancel"))
         elif fate == "priority":
@@ -96,6 +96,11 @@ class Deeds:
 
     def _control(self, run: Run, verb: str, body: dict[str, Any] | None = None) -> None:
         self._ask(run, verb, f"executions/{run.id}/{verb}/", body or {})
+
+    def _pause(self, run: Run, seconds: float) -> None:
+        """Asked again while the web is away, it may be done late; whoever resumes knows of it."""
+        self._control(run, "pause")
+        self.later(seconds, lambda: self._control(run, "resume"))
 
     def _signal(self, run: Run, name: str, payload: int) -> None:
         answer = run.person.client.insist("POST", f"executions/{run.id}/signals/", {"name": name, "payload": payload})
