@@ -1,7 +1,7 @@
 """The web process: live streams on Django's ASGI handler, everything else on a fixed pool of threads.
 
-Threads of a fixed pool live as long as the process, and so do their database connections. Django's own ASGI handler would
-give each request a thread whose connection nobody finds again.
+Threads of a fixed pool live as long as the process and find each other's database connections (`symphony.database`). Django's
+own ASGI handler would give each request a thread whose connection nobody finds again.
 """
 
 from __future__ import annotations

@@ -134,8 +134,8 @@ def database(role: str) -> dict[str, Any]:
     return config | {
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": 0 if pool else None,
-        # A worker asks after an error only (see `symphony.celery`): a question per task costs as much as a claim.
-        "CONN_HEALTH_CHECKS": role == "web",
+        # A pool looks itself; a worker asks after an error only (see `symphony.celery`): a question per task costs as much as a claim.
+        "CONN_HEALTH_CHECKS": role == "web" and not pool,
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": options,
         **pool,

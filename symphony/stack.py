@@ -27,6 +27,8 @@ CACHE_DATABASE = 1
 FLOWER_USER = "admin"
 CALLS_POOL = 20
 """Database connections that all threads of the calls worker share at most, if the environment does not say."""
+WEB_POOL = 20
+"""As many as the web has threads: 16 of requests and 4 of streams. Used last is taken first: few requests need few, warm ones."""
 BESIDES = 4
 """Threads of a worker that are no slots: signs of life, sending, notes of the Pit."""
 HEAVY_MESSAGES = 20
@@ -153,7 +155,7 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         "2",
     ]
     specs = [
-        ProcessSpec("web", web, stack.environ("web")),
+        ProcessSpec("web", web, stack.environ("web") | {"SYMPHONY_DATABASE_POOL": str(WEB_POOL)}),
         _worker(options, stack, FurtherQueue(STEPS, "prefork", options.steps_processes)),
         _worker(options, stack, FurtherQueue(CALLS, "threads", options.calls_threads)),
         ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),

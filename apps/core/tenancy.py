@@ -9,13 +9,17 @@ service may say whom it acts for at the price of one question, also when the req
 - `staff()`: the Django admin and management commands; sees every organization.
 - `sweeping()`: the sweep; sees every organization, as a worker.
 
+Who the actor is says what they may see, and working that out is a question or two: it is done once for the transaction, in
+the round trip that says who they are (`app_stand()`, made by projects/0004), and each statement's policies find it done.
+
 After COMMIT PostgreSQL reads such a setting as '', not as NULL: the SQL functions treat both as "nobody".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -28,6 +32,8 @@ STAFF = "app.staff"
 SCOPE = "app.scope"
 BOUND = "app.bound_organization"
 _TRACED = ", set_config('app.traceparent', %s, true)"
+_STAND = ", app_stand()"
+_OF_THE_ACTOR = frozenset({USER, BOUND})
 
 
 @contextmanager
@@ -71,17 +77,29 @@ def set_staff() -> None:
 
 def set_until_commit(values: Mapping[str, str]) -> None:
     """Set transaction-local settings for the rest of the transaction that is open already; one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_setting(values))
+
+
+def asked_with(values: Mapping[str, str], query: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of a query for which these are set until the transaction that is open already ends; one round trip."""
+    statement, given = _setting(values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement}; {query}", [*given, *parameters])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _setting(values: Mapping[str, str]) -> tuple[str, list[str]]:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(
             f"{', '.join(values)} would last as long as a transaction and none is open here: set ATOMIC_REQUESTS, or use the "
             f"context managers of {__name__}."
         )
     settings = {**values, "app.request_id": current_origin().request_id}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(settings))}",
-            [text for item in settings.items() for text in item],
-        )
+    statement = f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(settings))}"
+    stand = _STAND if _OF_THE_ACTOR & values.keys() else ""
+    return statement + stand, [text for item in settings.items() for text in item]
 
 
 @contextmanager
@@ -111,7 +129,8 @@ def _exchange(name: str, value: str) -> str:
         origin = current_origin()
         cursor.execute(
             "SELECT current_setting(%s, true), set_config(%s, %s, true), set_config('app.request_id', %s, true)"
-            + (_TRACED if origin.traceparent else ""),
+            + (_TRACED if origin.traceparent else "")
+            + (_STAND if name in _OF_THE_ACTOR and value else ""),
             [name, name, value, origin.request_id, *([origin.traceparent] if origin.traceparent else [])],
         )
         previous, *_ = cursor.fetchone()

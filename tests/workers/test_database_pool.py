@@ -328,11 +328,11 @@ def test_a_test_database_can_be_made_and_dropped(servers: Servers, pooled: Calla
     assert creation._database_exists(database.connection.cursor(), name) is False
 
 
-def test_only_the_worker_of_many_threads_shares_connections(tmp_path: Path) -> None:
+def test_only_processes_of_many_threads_share_connections(tmp_path: Path) -> None:
     prepared = stack.Prepared(cast(Any, None), {"DATABASE_URL": "postgresql://somewhere/else"})
     specs = stack.process_specs(stack.Options(flower_port=None), prepared, Home(tmp_path))
     pools = {spec.name: spec.environ["SYMPHONY_DATABASE_POOL"] for spec in specs}
-    assert pools == {"web": "0", "steps": "0", "calls": "20", "sweep": "0"}
+    assert pools == {"web": "20", "steps": "0", "calls": "20", "sweep": "0"}
     # Celery gives a connection back after each task exactly where there is a pool to give it back to.
     assert configuration("redis://", 1, pooled=True)["CELERY_DB_REUSE_MAX"] == 0
     assert configuration("redis://", 1)["CELERY_DB_REUSE_MAX"] > 1_000_000

@@ -43,6 +43,7 @@ class TokenAuthentication(BaseAuthentication):
         token = queries.authenticate_token(secret.strip())
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked; create a new one.")
+        request.acting_as = token.user_id  # type: ignore[attr-defined]  # read by TenantAPIView
         keep_to_scopes(request, token.scopes)
         if token.only_organization_id is not None:
             set_bound(token.only_organization_id)

@@ -27,7 +27,9 @@ class TenantAPIView(APIView):
         if request.user.is_authenticated:
             # What an authenticator gives for `request.auth` may say of what kind it is; nothing at all is a session.
             let_in_by(str(getattr(request.auth, "kind", "session" if request.auth is None else "token")))
-            set_actor(request.user.pk)
+            # Those who know a user by a secret have said so already, and name whom: `request.acting_as`.
+            if getattr(request, "acting_as", None) != request.user.pk:
+                set_actor(request.user.pk)
 
     def check_throttles(self, request: Request) -> None:
         self._counted = True

@@ -6,12 +6,18 @@ RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inlin
                node int, ahead jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  x executions_execution%ROWTYPE;
-  v_count int;
+  x record;
 BEGIN
-  UPDATE executions_execution
-  SET status = 'pending', status_message = ledger_message('pending', NULL, NULL), pooled = ledger_is_pooled(organization_id)
-  WHERE id = p_execution AND status = 'queued' RETURNING * INTO x;
+  UPDATE executions_execution e
+  SET status = 'pending', status_message = ledger_message('pending', NULL, NULL), pooled = ledger_is_pooled(e.organization_id),
+      next_seq = n.tasks, compensation = n.compensation
+  FROM (SELECT count(*)::int AS tasks, count(*) FILTER (WHERE p.kind IN ('join', 'compensation')) AS unseen,
+               max(p.node) FILTER (WHERE p.kind = 'compensation') AS compensation
+        FROM executions_plannode p
+        WHERE p.version_id = (SELECT o.version_id FROM executions_execution o WHERE o.id = p_execution)
+          AND p.parent IS NULL) n
+  WHERE e.id = p_execution AND e.status = 'queued'
+  RETURNING e.organization_id, e.version_id, e.max_parallel, n.tasks - n.unseen AS tasks INTO x;
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -27,22 +33,13 @@ BEGIN
   FROM executions_plannode p
   WHERE p.version_id = x.version_id AND p.parent IS NULL
   ORDER BY p.node;
-  GET DIAGNOSTICS v_count = ROW_COUNT;
   INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
   SELECT x.organization_id, p_execution, ledger_task_id(p_execution, p.node), s.place - 1, s.size, s.size
   FROM executions_plannode p
   CROSS JOIN LATERAL unnest(p.stripes) WITH ORDINALITY AS s(size, place)
   WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.stripes <> '{}' AND s.size > 0;
-  UPDATE executions_execution
-  SET next_seq = v_count, compensation = (
-    SELECT p.node FROM executions_plannode p
-    WHERE p.version_id = x.version_id AND p.node = v_count - 1 AND p.kind = 'compensation')
-  WHERE id = p_execution;
   PERFORM ledger_event(x.organization_id, p_execution, NULL, 'execution_created',
-                       jsonb_build_object('tasks', v_count - (
-                         SELECT count(*) FROM executions_plannode p
-                         WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind IN ('join', 'compensation')))
-                       || ledger_asked_by());
+                       jsonb_build_object('tasks', x.tasks) || ledger_asked_by());
   RETURN QUERY
     SELECT l.* FROM ledger_released(ledger_hold(ARRAY(
       SELECT ledger_task_id(p_execution, p.node) FROM executions_plannode p

@@ -66,6 +66,7 @@ class AccessTokenAuthentication(_BearerAuthentication):
         except (TokenError, KeyError, ValueError):
             return None
         set_actor(user_id)
+        request.acting_as = user_id  # type: ignore[attr-defined]  # read by TenantAPIView
         session = queries.usable_session(user_id=user_id, session_id=session_id)
         if session is None:
             return None
@@ -89,6 +90,7 @@ class EditorAuthentication(_BearerAuthentication):
         if not scopes:
             return None
         set_actor(token.user.pk)
+        request.acting_as = token.user.pk  # type: ignore[attr-defined]  # read by TenantAPIView
         return token.user, Credential(EDITOR, str(token.pk), scopes)
 
 

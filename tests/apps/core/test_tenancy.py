@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from apps.core import tenancy
 
@@ -93,5 +93,10 @@ class TestNested:
             assert setting("app.user_id") == str(USER)
 
     def test_a_hostile_value_is_a_value(self) -> None:
-        with tenancy.acting_as("'; DROP TABLE accounts_user; --"):
-            assert setting("app.user_id") == "'; DROP TABLE accounts_user; --"
+        with tenancy.working_for("'; DROP TABLE accounts_user; --"):
+            assert setting("app.organization_id") == "'; DROP TABLE accounts_user; --"
+
+    def test_nobody_acts_as_what_is_no_id(self) -> None:
+        hostile = tenancy.acting_as("'; DROP TABLE accounts_user; --")
+        with pytest.raises(DataError, match="invalid input syntax for type uuid"), transaction.atomic(), hostile:
+            pass
