@@ -42,6 +42,7 @@ _PLAN_COLUMNS: Mapping[str, str] = {
 
 
 _PLAN_BATCH = 1000
+"""Nodes of one statement: as fast as more of them, and the text of a batch stays below a megabyte or so of the web's memory."""
 
 
 def store_plan(*, version: MelodyVersion, nodes: Iterable[Mapping[str, Any]]) -> None:

@@ -174,7 +174,7 @@ BEGIN
   INSERT INTO executions_window AS w (queue, size) SELECT p_queue, v_size
   WHERE NOT EXISTS (SELECT 1 FROM executions_window o WHERE o.queue = p_queue AND o.size = v_size)
   ON CONFLICT ON CONSTRAINT executions_window_pkey DO UPDATE SET size = excluded.size;
-  v_granted := ledger_topup(p_queue, 0, p_resend, 2);
+  v_granted := ledger_topup(p_queue, 0, p_resend, p_patience => 2);
   RETURN QUERY SELECT l.* FROM ledger_released(v_granted) l;
 END $$;
 
