@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 from apps.core.db.operations import EnablePolicies, GrantTo
 from apps.core.db.policies import OWNER, WEB, WORKER, Policy
+from apps.core.db.together import together
 
 # SECURITY DEFINER, so that a policy may ask for memberships without asking the policies of the membership table again.
 # FORCE ROW LEVEL SECURITY holds for the definer too: it sees the user's own rows, by a policy that calls no function.
@@ -101,7 +102,7 @@ class Migration(migrations.Migration):
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='User',
             fields=[
@@ -220,4 +221,4 @@ class Migration(migrations.Migration):
         GrantTo('accounts_user', worker='select'),
         GrantTo('accounts_user_groups', worker=''),
         GrantTo('accounts_user_user_permissions', worker=''),
-    ]
+    ])

@@ -10,6 +10,7 @@ import apps.core.db.fields
 import apps.core.ids
 from apps.core.db.operations import EnablePolicies
 from apps.core.db.policies import OWNER, WEB, Policy
+from apps.core.db.together import together
 
 ROLES = [('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member'), ('viewer', 'Viewer')]
 
@@ -198,7 +199,7 @@ MORE_POLICIES = [
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0001_initial"), ("core", "0001_roles_and_context")]
 
-    operations = [
+    operations = together([
         migrations.AddField('user', 'avatar_url', models.CharField(blank=True, default='', help_text='An https:// address.', max_length=500, verbose_name='avatar'), preserve_default=False),
         migrations.AddField('user', 'bio', models.TextField(blank=True, default='', max_length=2000), preserve_default=False),
         migrations.AddField('user', 'erased_at', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -278,4 +279,4 @@ class Migration(migrations.Migration):
             migrations.RunSQL(policy.create_sql(table), policy.drop_sql(table))
             for table, policy in MORE_POLICIES
         ],
-    ]
+    ])

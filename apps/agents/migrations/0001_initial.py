@@ -4,6 +4,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('projects', '0003_configuration_access'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Agent',
             fields=[
@@ -153,4 +155,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'published', 'unpublished', 'error'])), name='integration_status'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'published'), _negated=True), ('published_at__isnull', False), _connector='OR'), name='integration_published_when'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'unpublished'), _negated=True), ('unpublished_at__isnull', False), _connector='OR'), name='integration_unpublished_when')],
             },
         ),
-    ]
+    ])

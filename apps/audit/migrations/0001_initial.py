@@ -7,6 +7,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -17,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='AuditChain',
             fields=[
@@ -83,4 +85,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('chain', 'sequence'), name='audit_chain_sequence'), models.CheckConstraint(condition=models.Q(models.Q(('hash', None), ('previous_hash', ''), ('sequence', None)), models.Q(('hash__isnull', False), ('sequence__gte', 1)), _connector='OR'), name='audit_sealed_whole'), models.CheckConstraint(condition=models.Q(('actor_kind__in', ['person', 'token', 'staff', 'worker', 'command'])), name='audit_actor_kind'), models.CheckConstraint(condition=models.Q(('organization', None), ('chain', models.F('organization')), _connector='OR'), name='audit_chain_of_organization')],
             },
         ),
-    ]
+    ])

@@ -7,6 +7,8 @@ import pgtrigger.compiler
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -21,7 +23,7 @@ class Migration(migrations.Migration):
         ('spending', '0002_tenancy_and_functions'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='TeamMembershipRow',
             fields=[
@@ -673,4 +675,4 @@ class Migration(migrations.Migration):
             model_name='agentrow',
             trigger=pgtrigger.compiler.Trigger(name='deleted_delete', sql=apps.audit.triggers.HistorySql(func='INSERT INTO "audit_agenthistory" ("agent_type", "description", "framework", "metadata", "name", "organization_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "project_id", "resource_limits", "slug", "status", "version") VALUES (OLD."agent_type", OLD."description", OLD."framework", OLD."metadata", OLD."name", OLD."organization_id", NOW(), \'deleted\', OLD."id", OLD."project_id", OLD."resource_limits", OLD."slug", OLD."status", OLD."version"); RETURN NULL;', hash='5d0568647ae8553e6d961b4f2f8ec82e3186b8a4', operation='DELETE', pgid='pgtrigger_deleted_delete_0d08b', table='agents_agent', when='AFTER')),
         ),
-    ]
+    ])

@@ -8,6 +8,8 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         ('accounts', '__first__'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Invoice',
             fields=[
@@ -211,4 +213,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('organization', 'provider'), name='billing_customer_once_per_provider'), models.UniqueConstraint(fields=('provider', 'provider_customer_id'), name='billing_customer_of_one')],
             },
         ),
-    ]
+    ])

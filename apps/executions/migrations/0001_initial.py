@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,7 +20,7 @@ class Migration(migrations.Migration):
         ('melodies', '0002_tenancy_and_immutable_versions'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Execution',
             fields=[
@@ -262,4 +264,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('organization', 'sha256'), name='blob_address')],
             },
         ),
-    ]
+    ])

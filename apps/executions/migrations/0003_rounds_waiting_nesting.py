@@ -5,6 +5,8 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('melodies', '0002_tenancy_and_immutable_versions'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='CachedResult',
             fields=[
@@ -202,4 +204,4 @@ class Migration(migrations.Migration):
             model_name='task',
             index=models.Index(condition=models.Q(('status', 'waiting'), ('wait__in', ['approval', 'signal'])), fields=['organization', 'wait', 'execution', 'wait_key'], name='task_waiting_for'),
         ),
-    ]
+    ])

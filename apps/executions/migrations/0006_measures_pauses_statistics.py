@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from apps.core.db.operations import EnableTenancy
+from apps.core.db.together import together
 
 
 FOLDER = Path(__file__).parent.parent / "sql"
@@ -62,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='MelodyStatistics',
             fields=[
@@ -175,4 +176,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(TOUCH, UNTOUCH),
         migrations.RunSQL(DROP, migrations.RunSQL.noop),
         migrations.RunSQL(LEDGER, migrations.RunSQL.noop),
-    ]
+    ])

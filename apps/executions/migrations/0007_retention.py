@@ -5,6 +5,7 @@ from pathlib import Path
 from django.db import migrations, models
 
 from apps.core.db.policies import WEB, WORKER, tenant_policies
+from apps.core.db.together import together
 
 FORGETTING = (Path(__file__).parent.parent / "sql" / "forgetting.sql").read_text()
 
@@ -37,7 +38,7 @@ REVOKE UPDATE (person) ON executions_decision FROM {WEB};
 class Migration(migrations.Migration):
     dependencies = [("executions", "0006_measures_pauses_statistics"), ("spending", "0002_tenancy_and_functions")]
 
-    operations = [
+    operations = together([
         migrations.AddIndex(
             model_name="task",
             index=models.Index(
@@ -58,4 +59,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(LET_GO, HOLD),
         migrations.RunSQL(RENAME, NO_RENAME),
         migrations.RunSQL(FORGETTING, migrations.RunSQL.noop),
-    ]
+    ])

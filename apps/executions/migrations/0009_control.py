@@ -8,6 +8,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from apps.core.db.policies import WEB, tenant_policies
+from apps.core.db.together import together
 from apps.executions.states import TASK_AGAIN, TASK_MOVES, moves
 
 LEGAL = ",".join(moves(TASK_MOVES))
@@ -58,7 +59,7 @@ def _opened(table, commands):
 class Migration(migrations.Migration):
     dependencies = [("executions", "0008_projects")]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name="execution",
             name="rerun_of",
@@ -116,4 +117,4 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(GUARD, AS_BEFORE),
         *(_opened(table, commands) for table, commands in WRITTEN_BY_WEB.items()),
-    ]
+    ])

@@ -2,11 +2,13 @@
 
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
     dependencies = [("executions", "0009_control")]
 
-    operations = [
+    operations = together([
         migrations.AddField("task", "losses", models.SmallIntegerField(db_default=0)),
         migrations.AddField("task", "limits", models.JSONField(null=True)),
         migrations.AddField("task", "limit_at", models.DateTimeField(null=True)),
@@ -18,4 +20,4 @@ class Migration(migrations.Migration):
         ),
         # sql/timeouts.sql makes the trigger: backwards it has to go before its columns.
         migrations.RunSQL(migrations.RunSQL.noop, "DROP TRIGGER IF EXISTS executions_task_limits ON executions_task"),
-    ]
+    ])

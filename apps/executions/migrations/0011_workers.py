@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 import apps.core.ids
 from apps.core.db.operations import GrantTo
+from apps.core.db.together import together
 
 
 def names() -> django.contrib.postgres.fields.ArrayField:
@@ -14,7 +15,7 @@ def names() -> django.contrib.postgres.fields.ArrayField:
 class Migration(migrations.Migration):
     dependencies = [("executions", "0010_timeouts")]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name="Worker",
             fields=[
@@ -73,4 +74,4 @@ class Migration(migrations.Migration):
                 condition=models.Q(("requires__isnull", False)), fields=["version"], name="plan_node_particular"
             ),
         ),
-    ]
+    ])

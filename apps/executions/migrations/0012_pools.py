@@ -7,6 +7,7 @@ from django.db import migrations, models
 import apps.core.ids
 from apps.core.db.operations import AddPolicies, EnablePolicies, EnableTenancy, GrantTo
 from apps.core.db.policies import OWNER, WEB, WORKER, Policy
+from apps.core.db.together import together
 from apps.projects.row_security import in_parent
 
 STAFF = "(SELECT app_is_staff())"
@@ -35,7 +36,7 @@ COUNTED = f"GRANT UPDATE (vtime) ON executions_share TO {WORKER}"
 class Migration(migrations.Migration):
     dependencies = [("executions", "0011_workers")]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name="Backlog",
             fields=[
@@ -405,4 +406,4 @@ class Migration(migrations.Migration):
         GrantTo("executions_window", web="", worker="select,insert,update"),
         GrantTo("executions_pooltokens", web="", worker="select,insert,update,delete"),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
-    ]
+    ])

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 from apps.core.db.operations import AddPolicies, EnableTenancy
 from apps.core.db.policies import OWNER, WEB, WORKER, Policy
+from apps.core.db.together import together
 
 # Whoever is shown bytes that are not what their address says writes it down, whatever their role.
 TELL_DAMAGE = Policy(
@@ -55,7 +56,7 @@ SELECT set_config('app.staff', '', true), set_config('app.scope', '', true);
 class Migration(migrations.Migration):
     dependencies = [("executions", "0012_pools")]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name="artifact",
             name="attempt",
@@ -124,4 +125,4 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["organization", "content_hash"], include=["size"], name="artifact_address"),
         ),
         migrations.RunSQL(UNNAMED, NAMED),
-    ]
+    ])

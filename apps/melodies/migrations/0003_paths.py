@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='melody',
             name='path',
@@ -37,4 +39,4 @@ class Migration(migrations.Migration):
             model_name='melody',
             constraint=models.CheckConstraint(condition=models.Q(('path', ''), _negated=True), name='melody_path_not_empty'),
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='MelodyGraph',
             fields=[
@@ -87,4 +89,4 @@ class Migration(migrations.Migration):
             model_name='melodyconnection',
             constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('from_step', 'to_step', 'from_output', 'to_input', 'origin'), name='melody_connection_ends'),
         ),
-    ]
+    ])

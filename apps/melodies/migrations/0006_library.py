@@ -9,6 +9,7 @@ from django.db import migrations, models
 
 from apps.core.db.operations import OnDeleteInDatabase
 from apps.core.db.policies import OWNER, WEB
+from apps.core.db.together import together
 
 # pg_trgm is a trusted extension: who may create things in the database may install it. It stays when this is undone.
 CREATE_TRIGRAMS = """
@@ -99,7 +100,7 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
     ]
 
-    operations = [
+    operations = together([
         migrations.RunSQL(CREATE_TRIGRAMS, migrations.RunSQL.noop),
         migrations.RunSQL(CREATE_VECTOR, DROP_VECTOR),
         migrations.AddField(
@@ -261,4 +262,4 @@ class Migration(migrations.Migration):
         OnDeleteInDatabase("melodies_melodyconnection", "melody_id"),
         migrations.RunSQL(SAME_ORGANIZATION, ANY_ORGANIZATION),
         migrations.RunSQL(DELETE_BY_WEB, NO_DELETE_BY_WEB),
-    ]
+    ])

@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 from apps.core.db.operations import AddPolicies, EnablePolicies
 from apps.core.db.policies import OWNER, WEB, WORKER, Policy
+from apps.core.db.together import together
 from apps.projects.row_security import ADMINISTERED, CLOSED, HIDDEN, in_parent, in_project, outside
 
 PEOPLE = (WEB, OWNER)
@@ -140,7 +141,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name="MelodyTemplate",
             fields=[
@@ -225,4 +226,4 @@ class Migration(migrations.Migration):
         dependent("melodies_melodygraph"),
         dependent("melodies_melodystep"),
         dependent("melodies_melodyconnection"),
-    ]
+    ])

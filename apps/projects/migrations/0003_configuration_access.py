@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 from apps.core.db.operations import AddPolicies, EnablePolicies, EnableTenancy
 from apps.core.db.policies import OWNER, WEB, WORKER, Policy
+from apps.core.db.together import together
 from apps.projects.row_security import ADMINISTERED, CLOSED, HIDDEN, in_project
 
 PEOPLE = (WEB, OWNER)
@@ -200,7 +201,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField("project", "configuration", models.JSONField(blank=True, default=dict)),
         migrations.AddField(
             "project",
@@ -288,4 +289,4 @@ class Migration(migrations.Migration):
             f"REVOKE SELECT (last_used_at) ON projects_secret FROM {WEB}; "
             f"REVOKE UPDATE (last_used_at) ON projects_secret FROM {WORKER}",
         ),
-    ]
+    ])

@@ -6,6 +6,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_tokens'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='SignInSession',
             fields=[
@@ -54,4 +56,4 @@ class Migration(migrations.Migration):
                 'ordering': ('-generation', '-id'),
             },
         ),
-    ]
+    ])

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('accounts', '__first__'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Budget',
             fields=[
@@ -109,4 +111,4 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['organization', 'created_at'], name='usage_by_time'), models.Index(fields=['execution_id', 'task_id'], name='usage_by_task'), models.Index(condition=models.Q(('state', 'reserved')), fields=['expires_at'], name='usage_open')],
             },
         ),
-    ]
+    ])

@@ -8,6 +8,8 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+from apps.core.db.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -19,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Backfill',
             fields=[
@@ -300,4 +302,4 @@ class Migration(migrations.Migration):
             model_name='backfill',
             constraint=models.CheckConstraint(condition=models.Q(('parallel__range', (1, 100))), name='backfill_parallel'),
         ),
-    ]
+    ])
