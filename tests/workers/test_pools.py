@@ -99,6 +99,16 @@ def test_who_asks_for_more_than_there_is_gets_all_there_is(acting: User) -> None
     assert PoolLease.objects.get(pool=pool).slots == 2
 
 
+def test_in_a_pool_that_grows_it_counts_with_what_it_took_and_the_next_with_what_it_asks_for(acting: User) -> None:
+    pool = pool_of(acting, 2)
+    execution, _ = begin(acting, limited(3, {"name": "api", "slots": 5}))
+    one, two, three = messages(execution)
+    assert len(claimed_of(one).taken) == 1
+    Pool.objects.filter(pk=pool.pk).update(slots=7)
+    assert [len(claimed_of(release).taken) for release in (two, three)] == [1, 0]
+    assert list(PoolLease.objects.filter(pool=pool).order_by("id").values_list("slots", flat=True)) == [2, 5]
+
+
 def test_nobody_overtakes_who_waits(acting: User) -> None:
     """A slot that comes back is set aside for the one that waits: a newcomer does not get it."""
     pool_of(acting, 1)

@@ -13,7 +13,7 @@ from apps.core.errors import SymphonyError
 from apps.executions import services
 from apps.executions.admin.filters import SetByFilter
 from apps.executions.models import Pool
-from apps.executions.services.pools import check_pool
+from apps.executions.services.pools import check_new_pool, check_pool
 
 _FIXED = ("organization", "kind", "name")
 _STANDING = (
@@ -34,7 +34,8 @@ class PoolForm(ModelForm):
         cleaned = super().clean()
         pool = Pool(**{**{name: getattr(self.instance, name) for name in _FIXED}, **(cleaned or {})})
         try:
-            check_pool(pool)
+            # The kind is asked of a new one only.
+            (check_new_pool if "kind" in self.fields else check_pool)(pool)
         except SymphonyError as refused:
             raise ValidationError(refused.detail) from refused
         return cleaned

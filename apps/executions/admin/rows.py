@@ -6,7 +6,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseNotFound, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -22,8 +22,9 @@ from apps.executions.admin.filters import KindFilter, OfExecution, QueueFilter, 
 from apps.executions.admin.tables import RunRows, badge, in_sentences, took, with_task_name
 from apps.executions.explaining import explain_task
 from apps.executions.models import Artifact, Event, Execution, PitOperation, Task
+from apps.executions.pages import reading
 from apps.executions.services.damage import record_damage, watched
-from apps.executions.states import JOIN_KIND, TASK_TERMINAL, TaskStatus
+from apps.executions.states import JOIN_KIND, TASK_TERMINAL, RerunMode, TaskStatus
 from apps.melodies.admin import is_list, link, preformatted, uuid_or_none
 
 RECENT_RUNS = 100
@@ -46,7 +47,7 @@ class TaskAdmin(RunRows):
     search_fields = ("name",)
     search_help_text = "By name or id, among the tasks of one execution, or of the latest 100."
     ordering = ("-id",)
-    actions = ("skip", "set_result")
+    actions = ("skip", "set_result", "rerun_from_here")
     fields = ("id", "execution_link", "organization", "name", "kind", "queue", "state", "attempt", "worker", "parent_link",
               "kept_from",
               "why", "created_at", "dispatched_at", "started_at", "completed_at", "due_at", "duration", "error_text",
@@ -103,6 +104,28 @@ class TaskAdmin(RunRows):
                    "reason": reason, "problems": problems, "media": self.media,
                    "title": f"A result for {task.name}"}  # fmt: skip
         return TemplateResponse(request, "admin/executions/task/result.html", context)
+
+    @admin.action(description="Rerun from here: the selected task, with all that follows", permissions=["skip"])
+    def rerun_from_here(self, request: HttpRequest, chosen: QuerySet[Task]) -> None:
+        """A new execution for each run; which of several tasks of one run is meant nobody can know."""
+        found = chosen.order_by().values_list("execution").annotate(count=Count("pk"))
+        crowded = {run: count for run, count in found if count > 1}
+        for run, count in crowded.items():
+            told = f"{count} of the selected tasks are of the same execution; choose one: each makes a new execution."
+            self.message_user(request, f"{reading.short(run)}: {told}", messages.ERROR)
+        done = 0
+        related = ("execution__organization", "execution__version", "execution__melody")
+        for task in chosen.exclude(execution__in=crowded).select_related(*related).order_by("id"):
+            wanted = services.Wanted(RerunMode.FROM_HERE, str(task.pk))
+            try:
+                services.rerun_execution(actor=cast(User, request.user), execution=task.execution, wanted=wanted)
+            except SymphonyError as refused:
+                self.message_user(request, f"{task.name}: {refused.detail}", messages.ERROR)
+            else:
+                done += 1
+        if done:
+            told = f"{done} execution{'s' * (done != 1)} run again from the selected task, with all that follows."
+            self.message_user(request, told, messages.SUCCESS)
 
     def has_skip_permission(self, request: HttpRequest) -> bool:
         return cast(User, request.user).has_perm("executions.change_execution")

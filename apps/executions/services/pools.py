@@ -15,6 +15,7 @@ from apps.core.trail import leave_trace
 from apps.executions import ledger
 from apps.executions.errors import PoolTaken
 from apps.executions.models import Pool, PoolKind
+from apps.executions.services.runnable import why_pools_nothing
 from apps.melodies.definition.placing import is_plain
 
 LONGEST_NAME: Final = 120
@@ -44,6 +45,7 @@ def create_pool(
         tokens_per_minute=tokens_per_minute,
         open=open,
     )
+    check_new_pool(pool)
     return _saved(actor, pool, "created", None)
 
 
@@ -101,6 +103,17 @@ def _saved(actor: User, pool: Pool, happened: str, before: dict[str, Any] | None
             raise
         raise PoolTaken(f"There is a pool {pool} here already: change that one.") from error
     return pool
+
+
+def check_new_pool(pool: Pool) -> None:
+    """Refuse (`Invalid`) what cannot be a pool, or could not limit anything: a queue must be one that steps can be for.
+
+    Only of a new one: a pool whose queue nobody serves any more can still be changed and closed.
+    """
+    check_pool(pool)
+    why_not = why_pools_nothing(pool.name) if pool.kind == PoolKind.QUEUE else None
+    if why_not is not None:
+        raise _invalid("name", "queue", why_not)
 
 
 def check_pool(pool: Pool) -> None:

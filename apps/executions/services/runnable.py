@@ -8,13 +8,20 @@ run: its steps wait, and the explanation of a task says for whom.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
+
+from django.conf import settings
 
 from apps.executions import ledger
 from apps.executions.errors import NotRunnable
-from apps.executions.routes import BUILT_IN
+from apps.executions.models import Worker
+from apps.executions.routes import BUILT_IN, base_of, capabilities_of, route_of
 from apps.melodies.definition import known_kinds, load_value
 from apps.melodies.models import MelodyVersion
+
+_ANNOUNCE: Final = (
+    "start one with SYMPHONY_WORKER_CAPABILITIES, or have an operator announce it in SYMPHONY_CAPABILITIES."
+)
 
 
 def require_runnable(version: MelodyVersion) -> None:
@@ -30,10 +37,7 @@ def require_runnable(version: MelodyVersion) -> None:
 def why_not(step: ledger.NotRunnable) -> str:
     """The reason in one sentence, and what mends it."""
     if step.reason == "queue":
-        return (
-            f"Step {step.step!r} is for the queue {step.queue!r}, which no worker serves: "
-            f"use {_or(BUILT_IN)}, or have an operator add it to SYMPHONY_QUEUES."
-        )
+        return f"Step {step.step!r} is for {_unserved(step.queue, BUILT_IN)}"
     if step.reason == "limit":
         return (
             f"Step {step.step!r} has the limit {step.elsewhere[0]!r}, and there is no pool of this name: "
@@ -47,9 +51,28 @@ def why_not(step: ledger.NotRunnable) -> str:
             f"Step {step.step!r} requires {needed}, which no worker of the queue {step.queue!r} has: "
             f"those of {_or(step.elsewhere)} have it, so say `queue: {step.elsewhere[0]}`."
         )
+    return f"Step {step.step!r} requires {needed}, which no worker of the queue {step.queue!r} has: {_ANNOUNCE}"
+
+
+def why_pools_nothing(route: str) -> str | None:
+    """Why no step could ever be for the queue, or the route, of a pool, in one sentence; None: one could."""
+    queue, needed = base_of(route), capabilities_of(route)
+    served = Worker.objects.values_list("queues", flat=True)
+    known = dict.fromkeys([*settings.SYMPHONY_QUEUE_NAMES, *sorted({name for queues in served for name in queues})])
+    if queue not in known:
+        return f"This pool is for {_unserved(queue, known)}"
+    if route != (ordered := route_of(queue, needed)):
+        return f"Capabilities are written in their order, each once: {ordered!r}."
+    announced = set(needed) <= set(settings.SYMPHONY_CAPABILITIES)
+    if announced or Worker.objects.filter(queues__contains=[queue], capabilities__contains=list(needed)).exists():
+        return None
+    needs = " and ".join(repr(name) for name in needed)
+    return f"No worker of the queue {queue!r} has {needs}: {_ANNOUNCE}"
+
+
+def _unserved(queue: str, known: Iterable[str]) -> str:
     return (
-        f"Step {step.step!r} requires {needed}, which no worker of the queue {step.queue!r} has: "
-        "start one with SYMPHONY_WORKER_CAPABILITIES, or have an operator announce it in SYMPHONY_CAPABILITIES."
+        f"the queue {queue!r}, which no worker serves: use {_or(known)}, or have an operator add it to SYMPHONY_QUEUES."
     )
 
 

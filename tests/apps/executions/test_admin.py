@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Membership, Organization, User
+from apps.audit.models import AuditEntry
 from apps.core.tenancy import acting_as, staff, working_for
 from apps.executions.models import Artifact, Event, Execution, PitOperation, Pool, Task
 from apps.melodies.models import Melody, MelodyVersion
@@ -294,6 +295,43 @@ class TestTasks:
         assert "is completed already" in skipped.content.decode()
         assert tasks_of(execution)["convert"].status == "skipped"
 
+    def test_are_where_a_run_begins_again(
+        self, browser: Client, moderator: User, alice: User, bob: User, run: Callable[..., Execution]
+    ) -> None:
+        """Staff are no members of the organizations; each of the runs is run again from its selected step."""
+        first, second = run(alice), run(bob, "another")
+        fetch, convert = tasks_of(first)["fetch"], tasks_of(second)["convert"]
+        answer = self.again(browser, fetch, convert)
+        assert answer == ["2 executions run again from the selected task, with all that follows."]
+        for source, step, kept in ((first, fetch, []), (second, convert, ["fetch"])):
+            with staff():
+                made = Execution.objects.get(rerun_of=source)
+                (trace,) = AuditEntry.objects.filter(action="execution.rerun", target_id=str(made.pk))
+            assert (made.rerun_mode, made.rerun_step, made.status) == ("from_here", str(step.pk), "pending")
+            assert (made.created_by_id, made.organization_id) == (moderator.pk, source.organization_id)
+            assert (trace.actor_id, trace.organization_id) == (moderator.pk, source.organization_id)
+            assert [name for name, task in tasks_of(made).items() if task.kept_from] == kept
+
+    def test_of_the_same_run_or_of_one_that_goes_on_are_refused(
+        self, browser: Client, alice: User, bob: User, start: Callable[..., Any], run: Callable[..., Execution]
+    ) -> None:
+        over, going = run(alice), start(bob, FAILING.format(name="going")).execution
+        fetch, convert, repair = (tasks_of(over)[name] for name in ("fetch", "convert", "repair"))
+        answer = self.again(browser, fetch, convert, tasks_of(going)["fetch"])
+        same = "of the selected tasks are of the same execution; choose one: each makes a new execution."
+        assert answer == [
+            f"{over.pk.hex[-8:]}: 2 {same}",
+            "fetch: The execution has not ended; cancel it first, or wait for its end.",
+        ]
+        assert self.again(browser, fetch, convert, repair) == [f"{over.pk.hex[-8:]}: 3 {same}"]
+        with staff():
+            assert not Execution.objects.exclude(rerun_of=None).exists()
+
+    @staticmethod
+    def again(browser: Client, *tasks: Task) -> list[str]:
+        chosen = {"action": "rerun_from_here", "_selected_action": [str(task.pk) for task in tasks]}
+        return [str(one) for one in browser.post(list_of(Task), chosen, follow=True).context["messages"]]
+
     def test_show_error_and_output(self, browser: Client, alice: User, run: Callable[..., Execution]) -> None:
         tasks = tasks_of(run(alice))
         convert = browser.get(page_of(tasks["convert"])).content.decode()
@@ -359,3 +397,16 @@ def test_pools_are_filtered_by_who_set_them(browser: Client, alice: User) -> Non
     assert "By who set it" in page.content.decode()
     for value, by_plan in (("1", True), ("0", False)):
         assert [row.pk for row in rows_in(browser.get(list_of(Pool), {"by_plan": value}))] == [made[by_plan].pk]
+
+
+def test_pools_of_queues_are_made_for_those_there_are(browser: Client) -> None:
+    given = {"organization": "", "kind": "queue", "name": "mars", "slots": "2", "open": "on"}
+    page = browser.post(list_of(Pool) + "add/", given)
+    assert "the queue &#x27;mars&#x27;, which no worker serves" in page.content.decode()
+    assert browser.post(list_of(Pool) + "add/", {**given, "name": "calls"}).status_code == 302
+    with staff():
+        (made,) = Pool.objects.all()
+        Pool.objects.filter(pk=made.pk).update(name="mars")
+    assert browser.post(page_of(made), {"slots": "3", "open": "on"}).status_code == 302
+    with staff():
+        assert Pool.objects.get(pk=made.pk).slots == 3

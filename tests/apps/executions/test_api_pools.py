@@ -12,6 +12,7 @@ from apps.accounts.models import Membership, Organization, Role, User
 from apps.core.tenancy import acting_as, staff
 from apps.executions import services
 from apps.executions.models import Backlog, Execution, Pool
+from tests.apps.executions.test_workers import beat
 from tests.workers.test_backlog import wide
 from tests.workers.test_ledger import begin
 
@@ -62,6 +63,8 @@ def test_a_pool_is_made_changed_and_deleted(alice: User, organization: Organizat
         ({**KEY, "tokens_per_minute": 5}, "/tokens_per_minute"),
         ({**KEY, "slotz": 5}, "/slotz"),
         ({"kind": "queue", "name": "a\u0000b", "slots": 1}, "/name"),
+        ({"kind": "queue", "name": "mars", "slots": 1}, "/name"),
+        ({"kind": "queue", "name": "steps+", "slots": 1}, "/name"),
     ],
 )
 def test_what_cannot_be_a_pool_is_refused_where_it_is_wrong(
@@ -70,6 +73,50 @@ def test_what_cannot_be_a_pool_is_refused_where_it_is_wrong(
     refused = api_of(alice).post(where(organization), body, format="json")
     assert 400 <= refused.status_code < 500
     assert pointer in [error["pointer"] for error in refused.json()["errors"]], refused.json()
+
+
+def test_a_pool_of_a_queue_is_for_one_that_steps_can_be_for(
+    alice: User, organization: Organization, api_of: ApiOf, settings: Any
+) -> None:
+    settings.SYMPHONY_QUEUE_NAMES = (*settings.SYMPHONY_QUEUE_NAMES, "reports")
+    settings.SYMPHONY_CAPABILITIES = ("eu",)
+    beat("mars@one", queues=["mars"], capabilities=["eu", "gpu"])
+    api = api_of(alice)
+
+    def made(name: str) -> Any:
+        return api.post(where(organization), {"kind": "queue", "name": name, "slots": 1}, format="json")
+
+    for name in ("steps", "calls", "heavy", "reports", "mars", "steps+eu", "mars+eu+gpu"):
+        assert made(name).status_code == 201, name
+    known = "'steps', 'calls', 'heavy', 'reports' or 'mars'"
+    for name, why in (
+        (
+            "pluto",
+            f"This pool is for the queue 'pluto', which no worker serves: use {known}, or have an operator add it",
+        ),
+        ("pluto+eu", "the queue 'pluto', which no worker serves"),
+        ("mars+gpu+eu", "Capabilities are written in their order, each once: 'mars+eu+gpu'."),
+        ("steps+gpu", "No worker of the queue 'steps' has 'gpu': start one"),
+    ):
+        refused = made(name)
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["code"], error["pointer"]) == (422, "queue", "/name")
+        assert why in error["message"]
+
+
+def test_a_pool_whose_queue_nobody_serves_any_more_can_still_be_changed(
+    alice: User, organization: Organization, api_of: ApiOf
+) -> None:
+    with staff():
+        pool = Pool.objects.create(organization=organization, kind="queue", name="mars", slots=1)
+    changed = api_of(alice).patch(f"/api/v1/pools/{pool.pk}/", {"slots": 2, "open": False}, format="json")
+    assert (changed.status_code, changed.data["slots"], changed.data["open"]) == (200, 2, False)
+
+
+def test_a_model_may_be_any(alice: User, organization: Organization, api_of: ApiOf) -> None:
+    """Those of an endpoint of one's own are known to nobody else."""
+    body = {"kind": "model", "name": "our-own/llama", "slots": 1}
+    assert api_of(alice).post(where(organization), body, format="json").status_code == 201
 
 
 def test_there_is_one_of_each_name(alice: User, organization: Organization, api_of: ApiOf) -> None:

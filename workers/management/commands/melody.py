@@ -19,6 +19,8 @@ from workers.management.melody import (
     lint,
     migrate,
     pause,
+    pools,
+    priority,
     publish,
     reject,
     rerun,
@@ -53,6 +55,8 @@ _VERBS: Final[dict[str, SubCommand]] = {
     "skip": skip,
     "set-result": set_result,
     "bulk": bulk,
+    "priority": priority,
+    "pools": pools,
     "explain": explain,
     "approve": approve,
     "reject": reject,
@@ -79,11 +83,12 @@ class Command(BaseCommand):
         try:
             _VERBS[options["verb"]].run(terminal, options)
         except SymphonyError as error:
-            told = [error.detail, *(_told(problem) for problem in getattr(error, "errors", ()))]
-            raise CommandError("\n".join(told), returncode=FAILED) from error
+            raise CommandError("\n".join(_lines(error)), returncode=FAILED) from error
         except OperationalError as error:
             raise CommandError(str(error).strip().splitlines()[0], returncode=FAILED) from error
 
 
-def _told(problem: Any) -> str:
-    return f"{problem['pointer']}: {problem['message']}"
+def _lines(error: SymphonyError) -> list[str]:
+    problems: list[dict[str, Any]] = getattr(error, "errors", [])
+    told = [f"{problem['pointer']}: {problem['message']}" for problem in problems]
+    return told if any(problem["message"] == error.detail for problem in problems) else [error.detail, *told]

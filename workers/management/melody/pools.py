@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from apps.accounts.models import Organization, User
 from apps.accounts.queries import organization_for
 from apps.core.tenancy import acting_as
@@ -13,7 +15,7 @@ from apps.executions import pools, services
 from apps.executions.models import Pool, PoolKind
 
 from .people import user_argument, user_named
-from .terminal import Terminal
+from .terminal import FAILED, Terminal
 
 HELP = "show the pools of an organization, make, change or delete one"
 
@@ -24,9 +26,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", metavar="NAME", help="of the pool to change")
     parser.add_argument("--slots", type=int, metavar="N", help="let so much run at once")
     parser.add_argument("--tokens-per-minute", type=int, metavar="N", help="of a model")
-    parser.add_argument("--close", action="store_true", help="let nothing new begin")
-    parser.add_argument("--open", action="store_true", help="let it begin again")
-    parser.add_argument("--delete", action="store_true", help="delete the pool")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--close", action="store_true", help="let nothing new begin")
+    what.add_argument("--open", action="store_true", help="let it begin again")
+    what.add_argument("--delete", action="store_true", help="delete the pool")
     user_argument(parser)
 
 
@@ -42,22 +45,30 @@ def run(terminal: Terminal, options: Mapping[str, Any]) -> None:
 
 
 def _change(user: User, organization: Organization, options: Mapping[str, Any]) -> None:
-    wanted = {name: options[name] for name in ("slots", "tokens_per_minute") if options[name] is not None}
-    if options["close"] or options["open"]:
-        wanted["open"] = bool(options["open"])
-    pool = Pool.objects.filter(
-        organization=organization, kind=options["kind"], name=options["name"], by_plan=False
-    ).first()
+    kind, name = options["kind"], options["name"].strip()
+    wanted = {field: options[field] for field in ("slots", "tokens_per_minute") if options[field] is not None}
+    pool = Pool.objects.filter(organization=organization, kind=kind, name=name, by_plan=False).first()
+    called = f"{kind} {name}".strip()
     if options["delete"]:
+        if wanted:
+            raise CommandError("--delete goes alone, without --slots and --tokens-per-minute.", returncode=FAILED)
         if pool is None:
-            raise pools.PoolNotFound
+            raise pools.PoolNotFound(f"There is no pool {called} here.")
         services.delete_pool(actor=user, pool=pool)
-    elif pool is None:
-        services.create_pool(
-            actor=user, organization=organization, kind=options["kind"], name=options["name"], **wanted
-        )
+        return
+    turned = {"open": bool(options["open"])} if options["close"] or options["open"] else {}
+    if pool is not None and wanted | turned:
+        services.update_pool(actor=user, pool=pool, **wanted, **turned)
+    elif wanted:
+        services.create_pool(actor=user, organization=organization, kind=kind, name=name, **wanted, **turned)
+    elif turned:
+        # A pool that is closed may be without slots: a name that is mistyped would make one, and close nothing.
+        raise pools.PoolNotFound(f"There is no pool {called} here; --slots makes one.")
     else:
-        services.update_pool(actor=user, pool=pool, **wanted)
+        message = (
+            f"Of the pool {called}, say what to do with it: --slots, --tokens-per-minute, --close, --open or --delete."
+        )
+        raise CommandError(message, returncode=FAILED)
 
 
 def _line(pool: Pool) -> str:
