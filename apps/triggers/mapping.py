@@ -1,20 +1,53 @@
 """From what an occasion tells to the input of a run, by the expressions of the melody language.
 
-Names that expressions can read: `payload` (the body of a delivery, what an event or a person told), `headers` and
-`query` of a delivery, `event`, `run` (the run a chained one follows), `due_at`, and `trigger`.
+Names that expressions can read (`NAMES`): `payload` (the body of a delivery, what an event or a person told), `headers`
+and `query` of a delivery, `event`, `run` (the run a chained one follows), `due_at`, and `trigger`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from apps.melodies.definition.expressions import Scope, compile_condition, compile_template, to_text
+from apps.melodies.definition.expressions import References, Scope, compile_condition, compile_template, to_text
+from apps.melodies.definition.pointers import child
 from apps.triggers.kinds import Source
 
+NAMES: Final = ("payload", "headers", "query", "event", "run", "due_at", "trigger")
+_VARIABLES: Final = frozenset({"state", "variables"})
+"""Namespaces of the melody language in which the names stand as well."""
 _LONGEST_KEY: Final = 2_000
 _TOLD: Final = {Source.WEBHOOK: "payload", Source.EVENT: "payload", Source.CHAIN: "run"}
+
+
+def unknown_names(template: Any) -> Iterator[tuple[str, str]]:
+    """What a template reads that is never there, each with the JSON pointer of the string that does. Raises ExpressionError.
+
+    Names in a condition over items are left out: they are mostly fields of the items.
+    """
+    pending = [("", template)]
+    while pending:
+        pointer, value = pending.pop()
+        if isinstance(value, Mapping):
+            pending += [(child(pointer, name), member) for name, member in reversed(list(value.items()))]
+        elif isinstance(value, list):
+            pending += [(child(pointer, place), value[place]) for place in reversed(range(len(value)))]
+        elif isinstance(value, str):
+            yield from ((pointer, name) for name in _unknown(compile_template(value).references))
+
+
+def unknown_in_condition(condition: str) -> Iterator[tuple[str, str]]:
+    """As `unknown_names`, of a condition."""
+    return (("", name) for name in _unknown(compile_condition(condition or None).references))
+
+
+def _unknown(references: References) -> list[str]:
+    read = set(references.bare | references.variables | (references.namespaces - _VARIABLES))
+    read |= {name for name in ("steps", "inputs") if getattr(references, name)}
+    if references.loop:
+        read.add("loop")
+    return sorted(read - set(NAMES))
 
 
 def passes(condition: str, values: Mapping[str, Any]) -> bool:

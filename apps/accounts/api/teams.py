@@ -29,12 +29,13 @@ from apps.accounts.api.organizations import OneOrganizationView
 from apps.accounts.api.scopes import require_administer
 from apps.accounts.models import Role, Team, TeamMembership
 from apps.core.api.etags import IF_MATCH, check_if_match, etag_of
+from apps.core.api.filters import TrueOrFalseFilter
 from apps.core.errors import NotFound
 
 
 class TeamFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     search = django_filters.CharFilter(method="with_words", label="Words of name or description.")
-    mine = django_filters.BooleanFilter(method="of_mine", label="Only those I am in.")
+    mine = TrueOrFalseFilter(method="of_mine", label="Only those I am in.")
 
     class Meta:
         model = Team

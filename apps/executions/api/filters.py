@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 import django_filters
@@ -10,9 +11,23 @@ from apps.core.errors import Invalid
 from apps.executions.api.serializers import EXECUTION_STATUSES, TASK_STATUSES
 from apps.executions.models import Artifact, Event, Execution, Task
 
+MOST_IDS: Final = 100
+
+
+class _Ids(django_filters.BaseInFilter, django_filters.UUIDFilter):  # type: ignore[misc]  # the package has no types
+    """Several, divided by commas."""
+
+    def filter(self, found: QuerySet[Execution], ids: Sequence[UUID] | None) -> QuerySet[Execution]:
+        if ids and len(ids) > MOST_IDS:
+            message = f"ids are at most {MOST_IDS}."
+            raise Invalid(message, errors=[{"code": "invalid_parameter", "message": message, "pointer": "?ids"}])
+        return super().filter(found, ids)  # type: ignore[no-any-return]  # the package has no types
+
 
 class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     status = django_filters.MultipleChoiceFilter(choices=EXECUTION_STATUSES, label="May be given several times.")
+    ids = _Ids(field_name="id", label=f"These only, divided by commas; at most {MOST_IDS}.")
+    organization = django_filters.UUIDFilter(field_name="organization_id")
     melody = django_filters.UUIDFilter(field_name="melody_id")
     project = django_filters.UUIDFilter(field_name="project_id")
     agent = django_filters.UUIDFilter(field_name="agent_id")
@@ -20,6 +35,7 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pa
     rerun_of = django_filters.UUIDFilter(field_name="rerun_of_id")
     trigger = django_filters.UUIDFilter(field_name="trigger_id")
     correlation_id = django_filters.UUIDFilter()
+    error_code = django_filters.CharFilter(max_length=50)
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
@@ -27,6 +43,8 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pa
         model = Execution
         fields = (
             "status",
+            "ids",
+            "organization",
             "melody",
             "project",
             "agent",
@@ -34,6 +52,7 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pa
             "rerun_of",
             "trigger",
             "correlation_id",
+            "error_code",
             "created_after",
             "created_before",
         )

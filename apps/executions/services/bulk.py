@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from apps.accounts.models import Membership, Role, User
 from apps.accounts.permissions import Action, may
@@ -18,7 +18,7 @@ from apps.core.errors import Forbidden, SymphonyError
 from apps.executions.errors import CountChanged
 from apps.executions.models import Execution
 from apps.executions.services.control import cancel_execution, pause_execution, resume_execution
-from apps.executions.services.retrying import retry_execution
+from apps.executions.services.retrying import RETRYABLE, retry_execution
 from apps.executions.states import ExecutionStatus
 
 MOST_AT_ONCE: Final = 1000
@@ -36,11 +36,11 @@ class BulkAction(StrEnum):
     RETRY = "retry"
 
 
-_FROM: Final[Mapping[BulkAction, tuple[ExecutionStatus, ...]]] = {
-    BulkAction.CANCEL: (_S.QUEUED, _S.PENDING, _S.RUNNING, _S.PAUSED),
-    BulkAction.PAUSE: (_S.PENDING, _S.RUNNING),
-    BulkAction.RESUME: (_S.PAUSED,),
-    BulkAction.RETRY: (_S.FAILED, _S.TIMEOUT),
+_POSSIBLE: Final[Mapping[BulkAction, Q]] = {
+    BulkAction.CANCEL: Q(status__in=(_S.QUEUED, _S.PENDING, _S.RUNNING, _S.PAUSED)),
+    BulkAction.PAUSE: Q(status__in=(_S.PENDING, _S.RUNNING)),
+    BulkAction.RESUME: Q(status=_S.PAUSED),
+    BulkAction.RETRY: Q(status__in=RETRYABLE, retry_count__lt=F("max_retries")),
 }
 
 
@@ -84,7 +84,7 @@ def control_many(
     Runs of organizations in which the actor only looks on are left out; Forbidden when there are no others. With `expected`
     nothing is done unless as many match (CountChanged). One that refuses keeps no other from its turn.
     """
-    fitting = chosen.filter(status__in=_FROM[action])
+    fitting = chosen.filter(_POSSIBLE[action])
     own = fitting if actor.is_staff else fitting.filter(organization__in=_writable(actor))
     by_status = dict(own.order_by().values_list("status").annotate(count=Count("id")))
     matched = sum(by_status.values())

@@ -20,6 +20,7 @@ from apps.accounts.api.scopes import require_administer
 from apps.accounts.api.serializers import MemberUserSerializer
 from apps.accounts.errors import invalid
 from apps.accounts.models import User
+from apps.core.api.filters import TrueOrFalseFilter
 from apps.core.api.views import TenantAPIView
 from apps.melodies import collaboration, queries
 from apps.melodies.models import LONGEST_COMMENT, CommentMention, Melody, MelodyComment
@@ -108,10 +109,10 @@ class CommentFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pack
         method="of_step",
         label="The id of a step: what was said about it, also when it had another id at the same place.",
     )
-    on_melody = django_filters.BooleanFilter(
+    on_melody = TrueOrFalseFilter(
         field_name="step_id", lookup_expr="isnull", label="Only about the melody as a whole, or only about steps."
     )
-    resolved = django_filters.BooleanFilter(method="in_threads", label="In threads that are resolved, or are not.")
+    resolved = TrueOrFalseFilter(method="in_threads", label="In threads that are resolved, or are not.")
     author = django_filters.UUIDFilter(field_name="author_id", label="The id of a user.")
     thread = django_filters.UUIDFilter(method="of_thread", label="The id of a thread's first comment.")
 
@@ -308,7 +309,7 @@ class MentionsSeenSerializer(serializers.Serializer[Any]):
 
 
 class MentionFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
-    seen = django_filters.BooleanFilter(field_name="seen_at", lookup_expr="isnull", exclude=True)
+    seen = TrueOrFalseFilter(field_name="seen_at", lookup_expr="isnull", exclude=True)
     melody = django_filters.UUIDFilter(field_name="comment__melody_id", label="The id of a melody.")
 
     class Meta:

@@ -22,6 +22,7 @@ from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.errors import invalid
 from apps.accounts.models import User
 from apps.core.api.etags import IF_MATCH, check_if_match, etag_of
+from apps.core.api.filters import TrueOrFalseFilter
 from apps.core.api.views import TenantAPIView
 from apps.melodies import collaboration, queries
 from apps.melodies.definition.limits import DEFAULT
@@ -117,7 +118,7 @@ class TemplateFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pac
     search = django_filters.CharFilter(method="with_words", label="Part of name, description or category.")
     category = django_filters.CharFilter(lookup_expr="iexact")
     organization = django_filters.UUIDFilter(field_name="organization_id", label="The id of an organization.")
-    builtin = django_filters.BooleanFilter(
+    builtin = TrueOrFalseFilter(
         field_name="organization", lookup_expr="isnull", label="Only those that came with the product, or only others."
     )
 

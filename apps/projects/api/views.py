@@ -18,6 +18,7 @@ from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.api.scopes import require_administer
 from apps.accounts.models import Organization
 from apps.core.api.etags import IF_MATCH, check_if_match, etag_of
+from apps.core.api.filters import TrueOrFalseFilter
 from apps.core.api.views import TenantAPIView
 from apps.projects import queries, services
 from apps.projects.api.serializers import ProjectChange, ProjectInput, ProjectSerializer
@@ -29,7 +30,7 @@ _ADMINISTERED: Final = frozenset({"access", "archived"})
 class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     search = django_filters.CharFilter(method="with_words", label="Part of name, slug or description.")
     access = django_filters.ChoiceFilter(choices=ProjectAccessMode.choices)
-    archived = django_filters.BooleanFilter(
+    archived = TrueOrFalseFilter(
         field_name="archived_at", lookup_expr="isnull", exclude=True, label="Only archived ones, or only the others."
     )
 

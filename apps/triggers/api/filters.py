@@ -3,6 +3,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
+from apps.core.api.filters import TrueOrFalseFilter
 from apps.triggers.api.serializers import FIRING_STATES, KINDS, SOURCES, TRIGGER_STATES
 from apps.triggers.models import Firing, NamedEvent, Trigger
 
@@ -12,7 +13,7 @@ class TriggerFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pack
     state = django_filters.MultipleChoiceFilter(choices=TRIGGER_STATES, label="May be given several times.")
     melody = django_filters.UUIDFilter(field_name="melody_id")
     organization = django_filters.UUIDFilter(field_name="organization_id")
-    failing = django_filters.BooleanFilter(method="is_failing", label="Whether the last firings failed.")
+    failing = TrueOrFalseFilter(method="is_failing", label="Whether the last firings failed.")
 
     class Meta:
         model = Trigger
@@ -25,6 +26,8 @@ class TriggerFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pack
 class FiringFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     state = django_filters.MultipleChoiceFilter(choices=FIRING_STATES, label="May be given several times.")
     source = django_filters.MultipleChoiceFilter(choices=SOURCES, label="May be given several times.")
+    trigger = django_filters.UUIDFilter(field_name="trigger_id")
+    melody = django_filters.UUIDFilter(field_name="trigger__melody_id")
     backfill = django_filters.UUIDFilter(field_name="backfill_id")
     execution = django_filters.UUIDFilter(field_name="execution_id")
     due_after = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte")
@@ -32,7 +35,7 @@ class FiringFilter(django_filters.FilterSet):  # type: ignore[misc]  # the packa
 
     class Meta:
         model = Firing
-        fields = ("state", "source", "backfill", "execution", "due_after", "due_before")
+        fields = ("state", "source", "trigger", "melody", "backfill", "execution", "due_after", "due_before")
 
 
 class NamedEventFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types

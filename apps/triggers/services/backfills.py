@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -22,10 +23,12 @@ from apps.triggers.kinds import BackfillState, FiringState, Source, TriggerKind
 from apps.triggers.models import Backfill, Firing, Trigger
 from apps.triggers.queries import schedule_of
 from apps.triggers.schedules import EARLIEST, LATEST, cron_key
-from apps.triggers.services.room import require_room_for_backfill
+from apps.triggers.services.room import FULL, require_room_for_backfill
 
 MOST_TIMES: Final = 10_000
 MOST_PARALLEL: Final = 100
+_LET_GO: Final = Q(state=FiringState.SKIPPED, reason_code__in=("backfill_cancelled", "misfired", FULL[0]))
+"""Written down, and let go without a start: such a due time can still be made up for."""
 
 
 def _out_of_range(field: str, message: str) -> TriggerInvalid:
@@ -56,9 +59,8 @@ def backfill_range(*, actor: User, trigger: Trigger, since: datetime, until: dat
         raise TooManyTimes(f"There are more than {MOST_TIMES:,} due times in this range; choose a shorter one.")
     if again or not times:
         return Range(tuple(times), 0)
-    fired = set(
-        Firing.objects.filter(trigger=trigger, key__in=[cron_key(due) for due in times]).values_list("key", flat=True)
-    )
+    keys = [cron_key(due) for due in times]
+    fired = set(Firing.objects.filter(trigger=trigger, key__in=keys).exclude(_LET_GO).values_list("key", flat=True))
     left = tuple(due for due in times if cron_key(due) not in fired)
     return Range(left, len(times) - len(left))
 
@@ -94,6 +96,8 @@ def create_backfill(
             )
             for due in found.times
         ]
+        if not again:
+            _free(trigger, [row.key for row in rows], backfill)
         Firing.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
         leave_trace(
             "trigger.backfill_started",
@@ -103,6 +107,13 @@ def create_backfill(
             after={"since": since.isoformat(), "until": until.isoformat(), "runs": len(rows)},
         )
     return backfill
+
+
+def _free(trigger: Trigger, keys: list[str], backfill: Backfill) -> None:
+    """Let the due times be fired under their keys; what became of them before stays in the history, under others."""
+    Firing.objects.filter(_LET_GO, trigger=trigger, key__in=keys).update(
+        key=Concat(Value(f"before:{backfill.pk}:"), F("key"))
+    )
 
 
 def cancel_backfill(*, actor: User, backfill: Backfill, cancel_runs: bool = False) -> Backfill:

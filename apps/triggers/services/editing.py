@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,9 +19,11 @@ from apps.accounts.permissions import Action
 from apps.core.errors import NotFound
 from apps.core.trail import leave_trace
 from apps.melodies.definition.expressions import ExpressionError, compile_condition, compile_template
+from apps.melodies.definition.suggestions import suggest
 from apps.melodies.models import Melody
 from apps.melodies.permissions import require_for
 from apps.melodies.queries import melody_for, version_of
+from apps.triggers import mapping
 from apps.triggers.errors import TriggerInvalid, TriggerNameTaken, TriggerNotActive, TriggerNotPaused
 from apps.triggers.kinds import ENDS, TriggerKind, TriggerState
 from apps.triggers.models import Trigger
@@ -32,6 +35,8 @@ from apps.triggers.services.standing import next_due
 LARGEST: Final = 100_000
 """Bytes of JSON of `input`, and of `mapping`."""
 LONGEST_EXPRESSION: Final = 5_000
+MOST_ERRORS: Final = 100
+"""Unknown names that are told at once."""
 
 COMMON: Final = frozenset(
     {
@@ -255,6 +260,26 @@ def _check_expressions(values: Mapping[str, Any]) -> None:
             raise _invalid(f"/{name}{error.pointer}", "expression", str(error)) from None
         except RecursionError:
             raise _invalid(f"/{name}", "too_deep", "It nests too deep; flatten it.") from None
+    _check_names(values)
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    """A name that stands for nothing is null in every run: a typo would do something else than was meant, and say nothing."""
+    found = chain(
+        ((f"/mapping{place}", name) for place, name in mapping.unknown_names(values.get("mapping"))),
+        (("/filter", name) for _, name in mapping.unknown_in_condition(values.get("filter") or "")),
+        (("/concurrency_key", name) for _, name in mapping.unknown_names(values.get("concurrency_key"))),
+    )
+    errors = [_unknown_name(pointer, name) for pointer, name in islice(found, MOST_ERRORS)]
+    if errors:
+        raise TriggerInvalid(errors[0]["message"], errors=errors)
+
+
+def _unknown_name(pointer: str, name: str) -> dict[str, str]:
+    message = f"There is no {name[:80]!r} here; there are {', '.join(mapping.NAMES)}."
+    error = {"code": "unknown_name", "message": message, "pointer": pointer}
+    meant = suggest(name, mapping.NAMES)
+    return error if meant is None else error | {"message": f"{message} Did you mean {meant!r}?", "suggestion": meant}
 
 
 def _check_times(values: Mapping[str, Any], before: Trigger | None) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -117,6 +117,8 @@ def test_a_run_that_failed_says_why(alice: User, start: Start, api_of: ApiOf) ->
     run = client.get(f"{API}executions/{player.execution.pk}/").json()
     assert (run["status"], run["error"]["code"]) == ("failed", "broken_string")
     assert "The E string broke." in run["error"]["message"]
+    for code, found in (("broken_string", [run["id"]]), ("broken", [])):
+        assert [one["id"] for one in results(client, f"executions/?error_code={code}")] == found
     tasks = {task["name"]: task for task in results(client, f"executions/{run['id']}/tasks/")}
     assert tasks["left"]["error"]["message"] == "The E string broke."
     assert (tasks["last"]["status"], tasks["last"]["error"]["code"]) == ("cancelled", "upstream_failed")
@@ -257,6 +259,14 @@ def test_list_filters_and_pages(alice: User, start: Start, api_of: ApiOf) -> Non
     assert listed(f"?melody={players[1].execution.melody_id}") == ids[1:2]
     assert listed("?created_after=2999-01-01T00:00:00Z") == []
     assert listed("?created_before=2999-01-01T00:00:00Z") == ids[::-1]
+    assert listed(f"?ids={ids[2]},{ids[0]}") == [ids[2], ids[0]]
+    assert listed(f"?organization={players[0].execution.organization_id}") == ids[::-1]
+    assert listed(f"?organization={UUID(int=0)}") == []
+    for wrong in ("organization=orchestra", f"ids={ids[0]},x", "error_code=" + "x" * 51):
+        answer = client.get(f"{API}executions/?{wrong}")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{wrong.partition('=')[0]}")
+    many = client.get(f"{API}executions/?ids={','.join(ids[:1] * 101)}")
+    assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "?ids")
     assert client.get(f"{API}executions/?status=lost").status_code == 422
     assert client.get(f"{API}executions/?created_after=soon").status_code == 422
     own = results(client, f"melodies/{players[2].execution.melody_id}/executions/")

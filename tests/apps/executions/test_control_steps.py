@@ -13,7 +13,7 @@ from apps.accounts.models import Organization, Role, User
 from apps.audit.models import AuditEntry
 from apps.core.tenancy import acting_as, staff
 from apps.executions import services
-from apps.executions.models import Event, Task
+from apps.executions.models import Event, Execution, Pool, Task
 from tests.apps.executions.conftest import Player
 from tests.apps.executions.test_control_retry import FAILS, chain, dag
 
@@ -238,18 +238,32 @@ def test_many_at_once_are_counted_first_and_bounded(alice: User, start: Start, a
 
 
 def test_one_that_refuses_keeps_no_other_from_its_turn(alice: User, start: Start, api_of: ApiOf) -> None:
-    players = [start(alice, chain("a")) for _ in range(2)]
-    for player in players:
-        player.play(a=FAILS)
     with acting_as(alice.pk):
-        players[0].execution.refresh_from_db()
-        type(players[0].execution).objects.filter(pk=players[0].execution.pk).update(max_retries=0)
+        home = start(alice, chain("a")).execution.organization
+        pool = Pool.objects.create(organization=home, kind="key", name="press", slots=1)
+        players = [start(alice, dag({"name": "a", "limit": "press"})), start(alice, chain("a"))]
+        for player in players:
+            player.play(a=FAILS)
+        pool.delete()
     told = bulk(api_of(alice), "retry", filter={"status": ["failed"]}, dry_run=False).json()
     assert (told["matched"], told["done"], told["refusals"], told["remaining"]) == (2, 1, 1, 0)
     assert (told["refused"][0]["execution"], told["refused"][0]["code"]) == (
         str(players[0].execution.pk),
-        "not_retryable",
+        "not_runnable",
     )
+
+
+def test_what_was_retried_as_often_as_it_may_be_does_not_count(alice: User, start: Start, api_of: ApiOf) -> None:
+    players = [start(alice, chain("a")) for _ in range(2)]
+    for player in players:
+        player.play(a=FAILS)
+    with acting_as(alice.pk):
+        Execution.objects.filter(pk=players[0].execution.pk).update(max_retries=0)
+    client, failed = api_of(alice), {"filter": {"status": ["failed"]}}
+    counted = bulk(client, "retry", **failed).json()
+    assert (counted["matched"], counted["by_status"]) == (1, {"failed": 1})
+    told = bulk(client, "retry", **failed, expected=1, dry_run=False).json()
+    assert (told["done"], told["refusals"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

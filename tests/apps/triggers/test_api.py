@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -75,6 +76,15 @@ def test_a_trigger_is_made_shown_changed_and_deleted(api_of: ApiOf, alice: User,
         ({"mapping": {"a": [{"b": "{{1 +}}"}]}}, "/mapping/a/0/b"),
         ({"filter": "1 +"}, "/filter"),
         ({"concurrency_key": "{{"}, "/concurrency_key"),
+        ({"concurrency_key": "{{payloda.customer}}"}, "/concurrency_key"),
+        ({"mapping": {"a": {"b/c": ["{{payload.x}}", "{{due_at}} {{paylod.x}}"]}}}, "/mapping/a/b~1c/1"),
+        ({"filter": "payloadd == null"}, "/filter"),
+        ({"filter": "count(paylod.items, size > 1) > 2"}, "/filter"),
+        ({"filter": "steps.a.x > 1"}, "/filter"),
+        ({"filter": "inputs.x > 1"}, "/filter"),
+        ({"filter": "loop.index > 1"}, "/filter"),
+        ({"filter": "config.x > 1"}, "/filter"),
+        ({"filter": "state.paylod.x > 1"}, "/filter"),
         ({"version": 9}, "/version"),
         ({"input": {"a": "x" * 100_001}}, "/input"),
         ({"priority": 11}, "/priority"),
@@ -88,6 +98,33 @@ def test_what_is_wrong_is_told_with_its_place(
     answer = create(api_of(alice), melody, **given)
     assert answer.status_code == 422, answer.content
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_names_that_stand_for_nothing_are_told_with_what_was_meant(
+    api_of: ApiOf, alice: User, melody: Melody, make_trigger: MakeTrigger
+) -> None:
+    client = api_of(alice)
+    wrong = {"concurrency_key": "{{payloda.customer}}", "mapping": {"a": "{{weather.x}}"}, "filter": "payloadd == null"}
+    made = create(client, melody, overlap="skip", **wrong)
+    changed = client.patch(f"/api/v1/triggers/{make_trigger('manual').pk}/", wrong, format="json")
+    for answer in (made, changed):
+        assert answer.status_code == 422, answer.content
+        told = {error["pointer"]: error for error in answer.json()["errors"]}
+        assert {at: (error["code"], error.get("suggestion")) for at, error in told.items()} == {
+            "/mapping/a": ("unknown_name", None),
+            "/filter": ("unknown_name", "payload"),
+            "/concurrency_key": ("unknown_name", "payload"),
+        }
+        assert "Did you mean 'payload'?" in told["/filter"]["message"]
+        assert "payload, headers, query, event, run, due_at, trigger" in told["/mapping/a"]["message"]
+
+
+def test_every_name_that_stands_for_something_can_be_used(api_of: ApiOf, alice: User, melody: Melody) -> None:
+    names = ("payload.x", "headers['x-event']", "query.q", "event.name", "run.outputs", "due_at", "trigger.kind")
+    mapping = {str(place): "{{" + name + "}}" for place, name in enumerate(names)}
+    condition = "count(payload.items, size > 1 and item.colour == 'red') > 2 or state.payload.x exists"
+    answer = create(api_of(alice), melody, mapping=mapping, filter=condition, concurrency_key="{{payload['a-b']}}")
+    assert answer.status_code == 201, answer.content
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
@@ -251,6 +288,29 @@ def test_lists_cost_the_same_however_long_they_are(
     for url, most in (("/api/v1/triggers/", 8), ("/api/v1/firings/", 8)):
         with django_assert_num_queries(most, exact=False):
             assert len(client.get(url).json()["results"]) == 3
+
+
+def test_lists_are_narrowed_down_or_say_why_not(
+    api_of: ApiOf, make_trigger: MakeTrigger, make_melody: MakeMelody, alice: User, melody: Melody
+) -> None:
+    client, other = api_of(alice), make_melody("other")
+    triggers = [make_trigger("manual"), make_trigger("manual", melody=other)]
+    fired = [client.post(f"/api/v1/triggers/{one.pk}/fire/", {}, format="json").json()["id"] for one in triggers]
+
+    def listed(query: str) -> list[str]:
+        return [row["id"] for row in client.get(f"/api/v1/firings/?{query}").json()["results"]]
+
+    assert listed(f"trigger={triggers[0].pk}") == listed(f"melody={melody.pk}") == fired[:1]
+    assert listed(f"melody={other.pk}") == fired[1:]
+    assert listed(f"trigger={UUID(int=0)}") == listed(f"melody={UUID(int=0)}") == []
+    assert len(client.get("/api/v1/triggers/?failing=False").json()["results"]) == 2
+    assert client.get("/api/v1/triggers/?failing=true").json()["results"] == []
+    for query in ("triggers/?failing=maybe", "firings/?trigger=x", "firings/?melody=tune"):
+        answer = client.get(f"/api/v1/{query}")
+        assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
+            422,
+            ["/" + query.partition("?")[2].partition("=")[0]],
+        )
 
 
 def test_what_is_hidden_with_its_project_is_hidden(

@@ -209,6 +209,31 @@ def test_a_backfill_is_cancelled_with_what_it_runs(hourly: Trigger, alice: User,
     assert not any(firing.running for firing in found)
 
 
+def test_what_a_cancelled_backfill_never_started_can_be_made_up_for(hourly: Trigger, alice: User, sweep: Sweep) -> None:
+    first = fill(alice, hourly, hours=6, parallel=2)
+    sweep()
+    with acting_as(alice.pk):
+        services.cancel_backfill(actor=alice, backfill=first)
+        found = services.backfill_range(actor=alice, trigger=hourly, since=PAST, until=PAST + 6 * HOUR)
+    assert ([(due - PAST) // HOUR for due in found.times], found.done) == ([2, 3, 4, 5], 2)
+    for expected in (4, 0):
+        again = fill(alice, hourly, hours=6, parallel=10)
+        assert again.total == expected
+        sweep()
+    with sweeping():
+        started = Firing.objects.filter(state="started").order_by("due_at").values_list("due_at", flat=True)
+        assert [(due - PAST) // HOUR for due in started] == list(range(6))
+        assert Firing.objects.filter(backfill=first, reason_code="backfill_cancelled").count() == 4
+    assert fill(alice, hourly, hours=6, again=True).total == 6
+
+
+def test_due_times_that_were_let_go_can_be_made_up_for(make_trigger: MakeTrigger, alice: User, sweep: Sweep) -> None:
+    trigger = make_trigger(at=PAST, misfire_policy="skip")
+    (missed,) = sweep(PAST + 3 * HOUR - HOUR / 2)
+    assert (missed.reason_code, missed.missed) == ("misfired", 3)
+    assert fill(alice, trigger, hours=3).total == 3
+
+
 def test_a_backfill_has_its_bounds(make_trigger: MakeTrigger, alice: User) -> None:
     trigger = make_trigger(cron=["* * * * *"], at=None)
     with pytest.raises(TooManyTimes):

@@ -98,6 +98,13 @@ def test_a_key_is_shared_by_the_triggers_of_a_melody(make_trigger: MakeTrigger, 
     assert states(found) == [("started", ""), ("started", ""), ("skipped", "overlap")]
 
 
+def test_without_what_the_key_reads_all_share_one(make_trigger: MakeTrigger, alice: User) -> None:
+    key = {"overlap": "skip", "concurrency_key": "{{payload.customer}}"}
+    one, other = make_trigger("manual", **key), make_trigger("manual", **key)
+    found = [fire(one, alice, payload={"id": 1}), fire(other, alice, payload={"customer": None}), fire(one, alice)]
+    assert states(found) == [("started", ""), ("skipped", "overlap"), ("skipped", "overlap")]
+
+
 def test_of_many_in_a_short_time_the_last_one_counts(make_trigger: MakeTrigger, alice: User, sweep: Sweep) -> None:
     trigger = make_trigger("manual", debounce_seconds=60, mapping={"n": "{{payload}}"})
     now = timezone.now()

@@ -192,7 +192,11 @@ def names(*found: str) -> frozenset[str]:
         ("state.x.y + variables.z", References(variables=names("x", "z"))),
         ("x.y == my-step.z", References(bare=names("x", "my-step"))),
         ("inputs.a ? loop.i : @", References(inputs=names("a"), loop=True)),
-        ("workflow.name + config.x + environment.mode + global_vars.g + step.name", References()),
+        (
+            "workflow.name + config.x + environment.mode + global_vars.g + step.name",
+            References(namespaces=names("workflow", "config", "environment", "global_vars", "step")),
+        ),
+        ("state == inputs", References(namespaces=names("state", "inputs"))),
         ("previous_response:a.x", References(steps=names("a"))),
         (
             "any(a.list, 'score > state.x and steps.s.y')",

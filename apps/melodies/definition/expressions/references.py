@@ -25,7 +25,8 @@ class References:
     `variables` are names that can only be variables (`state.x`). `bare` are roots like the x of `x.y`, which may be
     loop items, variables, steps, inputs or built-ins. `maybe` are bare roots inside the condition of any, all, count,
     filter or map: usually fields of the items, but an item without the field lets the name mean what it means outside.
-    `environment` are the names of `${NAME}`.
+    `environment` are the names of `${NAME}`. `namespaces` are those of NAMESPACES that are read as a whole, or hold no steps,
+    variables, inputs or loop data.
     """
 
     steps: frozenset[str] = frozenset()
@@ -35,6 +36,7 @@ class References:
     loop: bool = False
     maybe: frozenset[str] = frozenset()
     environment: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
 
 
 NOTHING = References()
@@ -53,6 +55,7 @@ def union(many: Iterable[References]) -> References:
         loop=any(each.loop for each in found),
         maybe=frozenset().union(*(each.maybe for each in found)),
         environment=frozenset().union(*(each.environment for each in found)),
+        namespaces=frozenset().union(*(each.namespaces for each in found)),
     )
 
 
@@ -89,9 +92,9 @@ def _read(root: str, field: object, *, per_item: bool) -> tuple[str, str]:
         return ("maybe" if per_item and field is None else "loop", root)
     if root in NAMESPACES and isinstance(field, (str, int)):
         kinds = {"steps": "steps", "state": "variables", "variables": "variables", "inputs": "inputs"}
-        return (kinds.get(root, ""), str(field))
+        return (kinds[root], str(field)) if root in kinds else ("namespaces", root)
     if root in NAMESPACES and root != "steps":
-        return ("", root)
+        return ("namespaces", root)
     if per_item:
         return ("" if root in ("item", "record") else "maybe", root)
     return ("bare", root)
