@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from apps.core.storable import text_is_sound
+
 LARGEST: Final = 16_384
 """Bytes of the whole document as UTF-8 JSON."""
 DEEPEST: Final = 8
@@ -32,9 +34,13 @@ def problems_of(document: Any, pointer: str) -> list[Problem]:
     """Why PostgreSQL or the next reader could not take this object; empty when all is well."""
     if not isinstance(document, Mapping):
         return [_problem(pointer, "not_an_object", "This must be a JSON object.")]
+    too_large = _problem(pointer, "too_large", f"All of it together is at most {LARGEST:,} bytes of JSON.")
+    # Escaped, three times as long at most. Pointers repeat names: in what is huge they would be much longer than it is.
+    if len(json.dumps(document)) > 3 * LARGEST:
+        return [too_large]
     found = list(_problems(document, pointer, depth=1))
     if not found and len(json.dumps(document, ensure_ascii=False).encode()) > LARGEST:
-        found.append(_problem(pointer, "too_large", f"All of it together is at most {LARGEST:,} bytes of JSON."))
+        found.append(too_large)
     return found
 
 
@@ -56,11 +62,6 @@ def _problems(value: Any, pointer: str, depth: int) -> Iterator[Problem]:
             yield _problem(pointer, "invalid_text", "This text holds a NUL or half a character.")
     elif not _number_is_sound(value):
         yield _problem(pointer, "invalid_number", "This number is too large to be kept.")
-
-
-def text_is_sound(text: str) -> bool:
-    """No NUL, which PostgreSQL cannot keep, and no lone surrogate, which has no UTF-8."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _number_is_sound(value: Any) -> bool:

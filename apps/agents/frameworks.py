@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from apps.core.storable import problems_of as unstorable
+
 LARGEST_CONFIG: Final = 262_144
 LARGEST_SOURCE: Final = 1_048_576
 DEEPEST: Final = 40
@@ -44,15 +46,10 @@ def mapping_problem(value: Any, largest: int = LARGEST_CONFIG) -> Problem | None
         return Problem("invalid", "This is a mapping.", "")
     if _depth(value) > DEEPEST:
         return Problem("too_deep", f"This is nested more than {DEEPEST} deep.", "")
-    try:
-        text = json.dumps(value, allow_nan=False)
-    except ValueError:
-        return Problem("invalid", "A number in this is not finite.", "")
+    text = json.dumps(value)
     if len(text) > largest:
         return Problem("too_large", f"This is at most {largest:,} bytes of JSON.", "")
-    if "\\u0000" in text:
-        return Problem("invalid", "A text in this holds the character NUL, which cannot be stored.", "")
-    return None
+    return next((Problem(**found) for found in unstorable(value, "", text)), None)
 
 
 def _problems(framework: str, config: Mapping[str, Any]) -> Iterator[Problem]:

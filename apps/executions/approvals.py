@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.core.errors import Forbidden, Invalid
+from apps.core.storable import text_is_sound
 from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import AlreadyDecided, NotWaiting
@@ -18,7 +17,6 @@ from apps.melodies.permissions import require_for
 
 LONGEST_COMMENT = 2000
 CHOICES = ("approve", "reject")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Decision:
@@ -32,7 +30,7 @@ def decide(*, actor: User, task: Task, decision: str, comment: str = "") -> Deci
         raise Invalid("`decision` is approve or reject.", errors=[_problem("decision", "it is approve or reject")])
     if len(comment) > LONGEST_COMMENT:
         raise Invalid("The comment is too long.", errors=[_problem("comment", f"at most {LONGEST_COMMENT} characters")])
-    if _UNSTORABLE.search(comment):
+    if not text_is_sound(comment):
         raise Invalid("The comment is no text.", errors=[_problem("comment", "it holds a NUL or half a character")])
     with transaction.atomic():
         # Asked anew meanwhile, the task may need another role, or another question may be meant.

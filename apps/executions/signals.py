@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.core.errors import Invalid, TooLarge
+from apps.core.storable import problems_of as unstorable
 from apps.executions import dispatch, ledger
 from apps.executions.errors import ExecutionOver, PayloadRefused
 from apps.executions.models import Execution, Signal
@@ -45,8 +46,11 @@ def _check(name: str, payload: Any) -> None:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         message = f"a signal's name has 1 to {LONGEST_NAME} printable characters"
         raise Invalid("This is no name.", errors=[{"code": "invalid", "message": message, "pointer": "/name"}])
-    if len(json.dumps(payload)) > LARGEST_PAYLOAD:
+    said = json.dumps(payload)
+    if len(said) > LARGEST_PAYLOAD:
         raise TooLarge(f"The payload is larger than {LARGEST_PAYLOAD} bytes; keep large data in files.")
+    if problems := unstorable(payload, "/payload", said):
+        raise Invalid("The payload holds what cannot be stored.", errors=problems)
 
 
 def _check_schemas(execution: Execution, name: str, payload: Any, *, broadcast: bool) -> None:

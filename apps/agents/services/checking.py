@@ -37,7 +37,7 @@ def snapshot(framework: str, agent_type: str, config: Any, source: str) -> Snaps
 def metadata(value: Any) -> Mapping[str, Any]:
     problem = mapping_problem(value, LARGEST_METADATA)
     if problem is not None:
-        raise refused([_error(problem.code, problem.message, "/metadata")])
+        raise refused([_error(problem.code, problem.message, f"/metadata{problem.pointer}")])
     return dict(value)
 
 

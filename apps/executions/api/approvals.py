@@ -17,6 +17,7 @@ from rest_framework.reverse import reverse
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.core.api.parsers import BoundedJSONParser
+from apps.core.api.strict import StrictSerializer
 from apps.core.api.views import TenantAPIView
 from apps.executions import approvals, lookups, waiting
 from apps.executions.api.serializers import WAITING_FOR, told_waiting
@@ -88,7 +89,7 @@ class MadeDecisionSerializer(DecisionSerializer):
         return bool(self.context["over"])
 
 
-class DecisionInput(serializers.Serializer[Decision]):
+class DecisionInput(StrictSerializer):
     decision = serializers.ChoiceField(choices=DECISIONS)
     comment = serializers.CharField(
         required=False, allow_blank=True, max_length=approvals.LONGEST_COMMENT, help_text="Why; kept with the decision."

@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.authentication import actor_of
+from apps.accounts.api.idempotency import IdempotentMixin
+from apps.core.api.strict import NoInput
 from apps.executions import services
 from apps.executions.api.serializers import CancelInput, ExecutionDetailSerializer, PauseInput
 from apps.executions.api.views import OfOneExecution
@@ -21,7 +23,7 @@ class ControlView(OfOneExecution, GenericAPIView[Execution]):
     queryset = Execution.objects.none()
 
 
-class CancelView(ControlView):
+class CancelView(IdempotentMixin, ControlView):
     @extend_schema(
         operation_id="executions_cancel",
         summary="Cancel an execution",
@@ -45,7 +47,7 @@ class CancelView(ControlView):
         return Response(self.get_serializer(execution).data)
 
 
-class PauseView(ControlView):
+class PauseView(IdempotentMixin, ControlView):
     @extend_schema(
         operation_id="executions_pause",
         summary="Pause an execution",
@@ -65,7 +67,7 @@ class PauseView(ControlView):
         return Response(self.get_serializer(execution).data)
 
 
-class ResumeView(ControlView):
+class ResumeView(IdempotentMixin, ControlView):
     @extend_schema(
         operation_id="executions_resume",
         summary="Resume an execution",
@@ -75,5 +77,7 @@ class ResumeView(ControlView):
         responses={200: ExecutionDetailSerializer},
     )
     def post(self, request: Request, execution_id: UUID) -> Response:
-        execution = services.resume_execution(actor=actor_of(request), execution=self.execution())
+        execution = self.execution()
+        NoInput(data=request.data).is_valid(raise_exception=True)
+        execution = services.resume_execution(actor=actor_of(request), execution=execution)
         return Response(self.get_serializer(execution).data)

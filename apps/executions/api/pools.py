@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from apps.accounts import queries as accounts
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.accounts.api.scopes import require_administer
+from apps.core.api.strict import StrictSerializer
 from apps.core.api.views import TenantAPIView
 from apps.executions import pools, services
 from apps.executions.api.control import ControlView
@@ -69,7 +69,7 @@ class PoolSerializer(serializers.ModelSerializer[Pool]):
         return reverse("pool", [pool.pk], request=self.context["request"])
 
 
-class _Limits(serializers.Serializer[Pool]):
+class _Limits(StrictSerializer):
     slots = serializers.IntegerField(
         min_value=1,
         max_value=MOST_SLOTS,
@@ -81,15 +81,6 @@ class _Limits(serializers.Serializer[Pool]):
         min_value=1, max_value=MOST_TOKENS, required=False, allow_null=True, help_text="Only of the kind `model`."
     )
     open = serializers.BooleanField(required=False, help_text="false: it gives nothing out until it is opened again.")
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {str(name): [f"There is no such field; there are {known}."] for name in unknown}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
 
 
 class PoolInput(_Limits):

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
 from apps.core.api.parsers import BoundedJSONParser
+from apps.core.api.strict import StrictSerializer
 from apps.core.api.views import TenantAPIView
 from apps.executions import lookups, signals, waiting
 from apps.executions.models import Signal
@@ -43,7 +44,7 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
         return signal.payload
 
 
-class SignalInput(serializers.Serializer[Signal]):
+class SignalInput(StrictSerializer):
     name = serializers.CharField(max_length=signals.LONGEST_NAME, help_text="As a `signal` step waits for it.")
     payload = serializers.JSONField(required=False, allow_null=True)
     broadcast = serializers.BooleanField(

@@ -19,6 +19,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.billing.entitlements import Quota
 from apps.billing.services.quotas import require_room
+from apps.core.storable import problems_of as unstorable
 from apps.executions import dispatch, ledger
 from apps.executions.errors import (
     CorrelationTaken,
@@ -84,7 +85,9 @@ def new_execution(
     limits = read_limits(facts.workflow, "", ProblemList(1))
     allowed = limits.max_execution_time_s
     now = datetime.now(UTC)
-    return Execution(
+    # So precise does it come to the ledger: the answer says what is read afterwards.
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    execution = Execution(
         organization=facts.melody.organization,
         project_id=facts.melody.project_id,
         agent_id=facts.melody.agent_id,
@@ -103,6 +106,16 @@ def new_execution(
         **standing_of(facts.entitlements.tier, priority),
         deadline_at=None if allowed is None else now + timedelta(seconds=allowed),
     )
+    _settle_defaults(execution)
+    return execution
+
+
+def _settle_defaults(execution: Execution) -> None:
+    """Give it the values of its columns' own defaults: it is told of before it is read again."""
+    for field in Execution._meta.concrete_fields:  # noqa: SLF001 - public by its documentation
+        value = getattr(execution, field.attname)
+        if isinstance(value, DatabaseDefault):
+            setattr(execution, field.attname, value.expression.value)  # type: ignore[attr-defined]
 
 
 def _begin(execution: Execution, variables: Mapping[str, Any]) -> list[ledger.Release]:
@@ -117,16 +130,10 @@ def _begin(execution: Execution, variables: Mapping[str, Any]) -> list[ledger.Re
 
 
 def _columns(execution: Execution) -> dict[str, Any]:
-    values = {
+    return {
         str(field.column): getattr(execution, field.attname)
         for field in Execution._meta.concrete_fields  # noqa: SLF001 - public by its documentation
     }
-    return {name: _without_database(value) for name, value in values.items()}
-
-
-def _without_database(value: Any) -> Any:
-    """A value, also where it is the column's own default in the database."""
-    return value.expression.value if isinstance(value, DatabaseDefault) else value  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -144,8 +151,11 @@ def checked_input(given: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise InvalidInput("`input` must be an object of names and values.")
-    if len(json.dumps(given)) > MAX_INPUT_BYTES:
+    said = json.dumps(given)
+    if len(said) > MAX_INPUT_BYTES:
         raise InvalidInput(f"`input` is larger than {MAX_INPUT_BYTES} bytes; keep large data in files.")
+    if problems := unstorable(given, "/input", said):
+        raise InvalidInput("`input` holds what cannot be stored.", errors=problems)
     return dict(given)
 
 

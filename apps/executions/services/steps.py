@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import Any
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import Invalid, TooLarge
+from apps.core.storable import problems_of as unstorable
+from apps.core.storable import text_is_sound
 from apps.core.trail import leave_trace
 from apps.executions import dispatch, ledger
 from apps.executions.errors import ResultRefused, TaskNotOpen
@@ -23,7 +24,6 @@ from apps.executions.states import COMPENSATION_KIND, JOIN_KIND, TaskStatus
 LARGEST_RESULT = 200_000
 """Bytes of JSON: what a person gives stands in the row."""
 LONGEST_REASON = 500
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def skip_task(*, actor: User, task: Task, reason: str = "") -> Task:
@@ -40,14 +40,14 @@ def set_task_result(*, actor: User, task: Task, output: Any, reason: str = "") -
     Raises ResultRefused when the step declares an `output_schema` the result does not fit.
     """
     try:
-        said = json.dumps(output, allow_nan=False)
-    except (ValueError, RecursionError) as error:
-        message = "it holds NaN or an infinite number, or too many levels"
+        said = json.dumps(output)
+    except RecursionError as error:
+        message = "it holds too many levels"
         raise Invalid("The result cannot be stored.", errors=[_problem("output", message)]) from error
     if len(said) > LARGEST_RESULT:
         raise TooLarge(f"The result is larger than {LARGEST_RESULT} bytes; keep large data in files.")
-    if not _is_storable(output):
-        raise Invalid("The result cannot be stored.", errors=[_problem("output", "it holds a NUL or half a character")])
+    if problems := unstorable(output, "/output", said):
+        raise Invalid("The result cannot be stored.", errors=problems)
     _check_schema(task, output)
     return _override(actor, task, TaskStatus.COMPLETED, output, reason)
 
@@ -55,7 +55,7 @@ def set_task_result(*, actor: User, task: Task, output: Any, reason: str = "") -
 def _override(actor: User, task: Task, status: TaskStatus, output: Any, reason: str) -> Task:
     execution = task.execution
     require_control(actor, execution)
-    if len(reason) > LONGEST_REASON or _UNSTORABLE.search(reason):
+    if len(reason) > LONGEST_REASON or not text_is_sound(reason):
         raise Invalid("This is no reason.", errors=[_problem("reason", f"at most {LONGEST_REASON} characters of text")])
     if task.kind in (JOIN_KIND, COMPENSATION_KIND):
         raise TaskNotOpen("This is no step of the document.")
@@ -118,19 +118,6 @@ def _check_schema(task: Task, output: Any) -> None:
             f"The result does not fit the output_schema of {task.name!r}; nothing was changed.",
             errors=[_problem(f"output{one['pointer']}", one["message"]) for one in problems],
         )
-
-
-def _is_storable(value: Any) -> bool:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and _UNSTORABLE.search(one):
-            return False
-        if isinstance(one, dict):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list):
-            waiting += one
-    return True
 
 
 def _problem(field: str, message: str) -> dict[str, str]:

@@ -11,9 +11,10 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q
 
-from apps.accounts.documents import problems_of, text_is_sound
+from apps.accounts.documents import problems_of
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
+from apps.core.storable import text_is_sound
 from apps.core.trail import leave_trace
 from apps.projects.errors import VariableNotFound, VariablesInvalid
 from apps.projects.models import VARIABLE_NAME, Project, ProjectVariable, Secret

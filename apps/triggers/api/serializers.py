@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from apps.core.api.strict import StrictSerializer
 from apps.projects.api.serializers import AnyJSONField
 from apps.triggers.kinds import ENDS, BackfillState, FiringState, Misfire, Overlap, Source, TriggerKind, TriggerState
 from apps.triggers.models import Backfill, Firing, NamedEvent, Trigger
@@ -79,20 +79,7 @@ class TriggerSerializer(serializers.ModelSerializer[Trigger]):
         return reverse("trigger", [trigger.pk], request=self.context["request"])
 
 
-class _Known(serializers.Serializer[Any]):
-    """A field nobody reads would be a trigger that does something else than was meant."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(map(str, set(data) - set(self.fields))) if isinstance(data, Mapping) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field; there are {known}."] for name in unknown}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
-
-
-class TriggerChange(_Known):
+class TriggerChange(StrictSerializer):
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     version = serializers.IntegerField(
@@ -159,11 +146,11 @@ class TriggerInput(TriggerChange):
     name = serializers.CharField(max_length=200)
 
 
-class ReasonInput(_Known):
+class ReasonInput(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=1000)
 
 
-class FireInput(_Known):
+class FireInput(StrictSerializer):
     input = serializers.DictField(required=False, help_text="Laid over what the trigger gives.")
     payload = AnyJSONField(required=False, help_text="What a delivery or an event would bring.")
     key = serializers.CharField(
@@ -212,7 +199,7 @@ class FiringDetailSerializer(FiringSerializer):
         read_only_fields = fields
 
 
-class PreviewInput(_Known):
+class PreviewInput(StrictSerializer):
     cron = serializers.ListField(child=serializers.CharField(max_length=200), min_length=1, max_length=20)
     timezone = serializers.CharField(max_length=60, required=False, default="UTC")
     starts_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -232,7 +219,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="HookSecretInput")
-class SecretInput(_Known):
+class SecretInput(StrictSerializer):
     overlap_seconds = serializers.IntegerField(
         min_value=0,
         max_value=30 * 86_400,
@@ -249,7 +236,7 @@ class SecretSerializer(serializers.Serializer[Any]):
     others_until = serializers.DateTimeField(help_text="Until when deliveries signed with earlier secrets are taken.")
 
 
-class BackfillInput(_Known):
+class BackfillInput(StrictSerializer):
     since = serializers.DateTimeField(help_text="The first due time may be this.")
     until = serializers.DateTimeField(help_text="Excluded, and never later than now.")
     parallel = serializers.IntegerField(min_value=1, max_value=MOST_PARALLEL, required=False, default=1)
@@ -257,7 +244,7 @@ class BackfillInput(_Known):
     dry_run = serializers.BooleanField(required=False, default=False, help_text="Only count.")
 
 
-class BackfillCancelInput(_Known):
+class BackfillCancelInput(StrictSerializer):
     cancel_runs = serializers.BooleanField(required=False, default=False, help_text="Cancel what it has started, too.")
 
 
@@ -320,7 +307,7 @@ class NamedEventSerializer(serializers.ModelSerializer[NamedEvent]):
         return event.payload
 
 
-class NamedEventInput(_Known):
+class NamedEventInput(StrictSerializer):
     organization = serializers.CharField(
         max_length=200, required=False, help_text="Slug or id; your personal one if not given."
     )

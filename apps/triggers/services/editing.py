@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
 from apps.core.errors import NotFound
+from apps.core.storable import problems_of as unstorable
 from apps.core.trail import leave_trace
 from apps.melodies.definition.expressions import ExpressionError, compile_condition, compile_template
 from apps.melodies.definition.suggestions import suggest
@@ -225,8 +226,7 @@ def _checked(
     values = dict(given)
     _check_expressions(values)
     for name in ("input", "mapping"):
-        if len(json.dumps(values.get(name))) > LARGEST:
-            raise _invalid(f"/{name}", "too_large", f"It is larger than {LARGEST:,} bytes of JSON.")
+        _check_storable(name, values.get(name))
     if values.get("version") is not None:
         try:
             version_of(melody, values["version"])
@@ -241,6 +241,14 @@ def _checked(
     if "source_statuses" in values:
         values["source_statuses"] = sorted(set(values["source_statuses"] or ()))
     return values
+
+
+def _check_storable(name: str, value: Any) -> None:
+    said = json.dumps(value)
+    if len(said) > LARGEST:
+        raise _invalid(f"/{name}", "too_large", f"It is larger than {LARGEST:,} bytes of JSON.")
+    if problems := unstorable(value, f"/{name}", said):
+        raise TriggerInvalid(f"`{name}` holds what cannot be stored.", errors=problems)
 
 
 def _check_expressions(values: Mapping[str, Any]) -> None:

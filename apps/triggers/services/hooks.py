@@ -15,7 +15,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Action
+from apps.core.errors import Invalid
 from apps.core.ids import uuid7
+from apps.core.storable import problems_of as unstorable
 from apps.core.tenancy import staff
 from apps.core.trail import leave_trace
 from apps.melodies.permissions import require_for
@@ -111,6 +113,8 @@ def receive(
     """
     if trigger.state != TriggerState.ACTIVE:
         raise TriggerNotActive(f"This trigger is {trigger.state}; nothing was started.")
+    if problems := unstorable(payload, "") or unstorable(query, "") or unstorable(headers, ""):
+        raise Invalid("A delivery holds what cannot be stored.", errors=problems)
     told = {"payload": payload, "headers": dict(headers), "query": dict(query)}
     key = f"webhook:{delivery_id}"
     with staff():

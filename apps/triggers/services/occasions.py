@@ -13,6 +13,7 @@ from apps.accounts.models import Organization, User
 from apps.accounts.permissions import Action, require
 from apps.core.errors import Invalid, TooLarge
 from apps.core.origin import current_origin
+from apps.core.storable import problems_of as unstorable
 from apps.core.trail import leave_trace
 from apps.melodies.permissions import require_for
 from apps.triggers.kinds import FiringState, Source, TriggerKind, TriggerState
@@ -35,7 +36,7 @@ def fire_by_hand(
     """
     require_for(actor=actor, melody=trigger.melody, action=Action.WRITE)
     _check_key(key)
-    _check_size({"input": given, "payload": payload})
+    _check_told({"input": given, "payload": payload}, "")
     told = {"payload": payload, "input": given or {}, "by": current_origin().channel or "program"}
     now = timezone.now()
     stored = f"manual:{key or uuid4()}"
@@ -75,7 +76,7 @@ def send_event(
         message = "An event's name has 1 to 200 printable characters."
         raise Invalid(message, errors=[{"code": "invalid", "message": message, "pointer": "/name"}])
     _check_key(key)
-    _check_size(payload)
+    _check_told(payload, "/payload")
     keep_pace(organization.pk)
     stored = key or str(uuid4())
     known = NamedEvent.objects.filter(organization=organization, key=stored).first()
@@ -126,6 +127,9 @@ def _check_key(key: str | None) -> None:
         raise Invalid(message, errors=[{"code": "invalid", "message": message, "pointer": "/key"}])
 
 
-def _check_size(value: Any) -> None:
-    if len(json.dumps(value)) > LARGEST_PAYLOAD:
+def _check_told(told: Any, pointer: str) -> None:
+    said = json.dumps(told)
+    if len(said) > LARGEST_PAYLOAD:
         raise TooLarge(f"What is told is larger than {LARGEST_PAYLOAD:,} bytes; keep large data in files.")
+    if problems := unstorable(told, pointer, said):
+        raise Invalid("What is told cannot be stored.", errors=problems)

@@ -137,7 +137,7 @@ def test_an_agent_is_made_and_shown_with_its_owner(alice: User, orchestra: Organ
         ({"config": {"secret": "not a name"}}, "/config/secret"),
         ({"config": {"recursion_limit": 0}}, "/config/recursion_limit"),
         ({"config": []}, "/config"),
-        ({"config": {"x": "\0"}}, "/config"),
+        ({"config": {"x": "\0"}}, "/config/x"),
         ({"framework": "agno", "config": {"graph": "a:b"}}, "/config/graph"),
         ({"agent_type": "visual", "source": "print(1)"}, "/source"),
         ({"resource_limits": {"cpu_limit": 64}}, "/resource_limits/cpu_limit"),
@@ -161,6 +161,16 @@ def test_numbers_nobody_can_mean_and_deep_values_are_refused(alice: User, api_of
         raw = f'{{"name": "x", "framework": "agno", "config": {{"x": {config}}}}}'
         answer = client.post("/api/v1/agents/", raw, content_type="application/json")
         assert answer.status_code in (400, 422), (config, answer.content)
+
+
+def test_half_characters_are_refused_and_what_only_looks_like_it_is_kept(alice: User, api_of: ApiOf) -> None:
+    client = api_of(alice)
+    raw = '{{"name": "x", "framework": "agno", "config": {{"x": ["{}"]}}, "metadata": {{"{}": 1}}}}'
+    for half, pointer in ((("\\ud800", "b"), "/config/x/0"), (("a", "\\ud800"), "/metadata")):
+        answer = client.post("/api/v1/agents/", raw.format(*half), content_type="application/json")
+        assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, [pointer])
+    kept = client.post("/api/v1/agents/", raw.format("\\\\u0000", "b"), content_type="application/json")
+    assert kept.status_code == 201, kept.content
 
 
 def test_two_editors_do_not_overwrite_each_other(alice: User, ids: dict[str, str], api_of: ApiOf) -> None:

@@ -62,6 +62,7 @@ class TestBounds:
             ({"a": float("inf")}, "invalid_number", "/p/a"),
             ({"a": 10**400}, "invalid_number", "/p/a"),
             ({"a": "x" * LARGEST}, "too_large", "/p"),
+            ({"n" * LARGEST: ["\0"] * LARGEST}, "too_large", "/p"),
         ],
     )
     def test_says_where(self, document: Any, code: str, pointer: str) -> None:

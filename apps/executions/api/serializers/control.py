@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from apps.core.api.strict import StrictSerializer
 from apps.executions.api.serializers.fields import MAX_VERSION
 from apps.executions.services.bulk import MOST_AT_ONCE, USUAL, BulkAction
 from apps.executions.services.steps import LONGEST_REASON
 from apps.executions.states import RerunMode
 from apps.executions.step_addresses import LONGEST
-
-
-class _Strict(serializers.Serializer[Any]):
-    """A field under a name nobody reads would be an order other than was meant."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {str(name): [f"There is no such field; there are {known}."] for name in unknown}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
 
 
 def _reason(help_text: str = "Why, for people; kept with the event.") -> serializers.CharField:
@@ -34,11 +21,11 @@ def _reason(help_text: str = "Why, for people; kept with the event.") -> seriali
     )
 
 
-class RetryInput(_Strict):
+class RetryInput(StrictSerializer):
     reason = _reason()
 
 
-class RerunInput(_Strict):
+class RerunInput(StrictSerializer):
     mode = serializers.ChoiceField(
         choices=[(mode.value, mode.value) for mode in RerunMode],
         help_text="failed: what failed or did not come to its end. downstream: that, with all that follows. from_here: `step`, "
@@ -62,18 +49,18 @@ class RerunInput(_Strict):
     correlation_id = serializers.UUIDField(required=False, help_text="Your own name for the new execution.")
 
 
-class SkipInput(_Strict):
+class SkipInput(StrictSerializer):
     reason = _reason()
 
 
-class ResultInput(_Strict):
+class ResultInput(StrictSerializer):
     output = serializers.JSONField(
         allow_null=True, help_text="The step's result; it must fit its `output_schema` where there is one."
     )
     reason = _reason()
 
 
-class BulkFilterInput(_Strict):
+class BulkFilterInput(StrictSerializer):
     """All that is given must hold."""
 
     ids = serializers.ListField(
@@ -101,7 +88,7 @@ class BulkFilterInput(_Strict):
     created_before = serializers.DateTimeField(required=False)
 
 
-class BulkInput(_Strict):
+class BulkInput(StrictSerializer):
     action = serializers.ChoiceField(choices=[(action.value, action.value) for action in BulkAction])
     filter = BulkFilterInput(help_text="At least one of its fields; only executions the action is possible for count.")
     dry_run = serializers.BooleanField(required=False, default=True, help_text="Only count. You have to say false.")

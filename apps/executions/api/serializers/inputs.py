@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rest_framework import serializers
 
+from apps.core.api.strict import StrictSerializer
 from apps.executions.api.serializers.fields import MAX_VERSION
-from apps.executions.models import Execution
 
 
-class StartInput(serializers.Serializer[Execution]):
+class StartInput(StrictSerializer):
     input = serializers.DictField(required=False, help_text="Names and values, as `inputs.…` in the melody.")
     version = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_VERSION, help_text="The latest if not given."
@@ -26,22 +23,12 @@ class StartInput(serializers.Serializer[Execution]):
         required=False, min_value=-10, max_value=10, help_text="Among the runs of the organization; 0 if not given."
     )
 
-    def to_internal_value(self, data: Any) -> Any:
-        # An input under a name nobody reads would be a run with other values than were meant.
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field; there are {known}."] for name in unknown}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
 
-
-class PauseInput(serializers.Serializer[Execution]):
+class PauseInput(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
 
 
-class CancelInput(serializers.Serializer[Execution]):
+class CancelInput(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500)
     cascade = serializers.BooleanField(
         required=False, default=True, help_text="Cancel the executions that were started for it as well."
