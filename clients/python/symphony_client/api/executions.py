@@ -61,8 +61,11 @@ class ExecutionsResource(_base.Resource):
         correlation_id: UUID | Unset = UNSET,
         created_after: datetime | Unset = UNSET,
         created_before: datetime | Unset = UNSET,
+        error_code: str | Unset = UNSET,
+        ids: builtins.list[UUID] | Unset = UNSET,
         melody: UUID | Unset = UNSET,
         ordering: str | Unset = UNSET,
+        organization: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
@@ -83,8 +86,11 @@ class ExecutionsResource(_base.Resource):
                 "correlation_id": correlation_id,
                 "created_after": created_after,
                 "created_before": created_before,
+                "error_code": error_code,
+                "ids": ids,
                 "melody": melody,
                 "ordering": ordering,
+                "organization": organization,
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
@@ -143,7 +149,12 @@ class ExecutionsResource(_base.Resource):
         )
 
     def cancel(
-        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, cascade: bool | Unset = UNSET
+        self,
+        execution_id: UUID | str,
+        *,
+        reason: str | Unset = UNSET,
+        cascade: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
     ) -> ExecutionDetail:
         """Cancel an execution."""
         return self._ask(
@@ -151,6 +162,7 @@ class ExecutionsResource(_base.Resource):
             "POST",
             f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/",
             json={"reason": reason, "cascade": cascade},
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     def events(
@@ -177,10 +189,16 @@ class ExecutionsResource(_base.Resource):
         """What it runs, as a graph."""
         return self._ask(Graph, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/graph/")
 
-    def pause(self, execution_id: UUID | str, *, reason: str | Unset = UNSET) -> ExecutionDetail:
+    def pause(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> ExecutionDetail:
         """Pause an execution."""
         return self._ask(
-            ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/pause/", json={"reason": reason}
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/pause/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     def prioritize(self, execution_id: UUID | str, *, priority: int) -> ExecutionDetail:
@@ -212,9 +230,14 @@ class ExecutionsResource(_base.Resource):
             idempotency_key=idempotency_key or _base.new_key(),
         )
 
-    def resume(self, execution_id: UUID | str) -> ExecutionDetail:
+    def resume(self, execution_id: UUID | str, *, idempotency_key: str | None = None) -> ExecutionDetail:
         """Resume an execution."""
-        return self._ask(ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/resume/")
+        return self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/resume/",
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
 
     def retry(
         self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
@@ -295,8 +318,11 @@ class ExecutionsResource(_base.Resource):
         correlation_id: UUID | Unset = UNSET,
         created_after: datetime | Unset = UNSET,
         created_before: datetime | Unset = UNSET,
+        error_code: str | Unset = UNSET,
+        ids: builtins.list[UUID] | Unset = UNSET,
         melody: UUID | Unset = UNSET,
         ordering: str | Unset = UNSET,
+        organization: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
@@ -317,8 +343,11 @@ class ExecutionsResource(_base.Resource):
                 "correlation_id": correlation_id,
                 "created_after": created_after,
                 "created_before": created_before,
+                "error_code": error_code,
+                "ids": ids,
                 "melody": melody,
                 "ordering": ordering,
+                "organization": organization,
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
@@ -423,8 +452,11 @@ class AsyncExecutionsResource(_base.AsyncResource):
         correlation_id: UUID | Unset = UNSET,
         created_after: datetime | Unset = UNSET,
         created_before: datetime | Unset = UNSET,
+        error_code: str | Unset = UNSET,
+        ids: builtins.list[UUID] | Unset = UNSET,
         melody: UUID | Unset = UNSET,
         ordering: str | Unset = UNSET,
+        organization: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
@@ -445,8 +477,11 @@ class AsyncExecutionsResource(_base.AsyncResource):
                 "correlation_id": correlation_id,
                 "created_after": created_after,
                 "created_before": created_before,
+                "error_code": error_code,
+                "ids": ids,
                 "melody": melody,
                 "ordering": ordering,
+                "organization": organization,
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,
@@ -505,7 +540,12 @@ class AsyncExecutionsResource(_base.AsyncResource):
         )
 
     async def cancel(
-        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, cascade: bool | Unset = UNSET
+        self,
+        execution_id: UUID | str,
+        *,
+        reason: str | Unset = UNSET,
+        cascade: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
     ) -> ExecutionDetail:
         """Cancel an execution."""
         return await self._ask(
@@ -513,6 +553,7 @@ class AsyncExecutionsResource(_base.AsyncResource):
             "POST",
             f"/api/v1/executions/{_base.quoted(execution_id)}/cancel/",
             json={"reason": reason, "cascade": cascade},
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     def events(
@@ -539,10 +580,16 @@ class AsyncExecutionsResource(_base.AsyncResource):
         """What it runs, as a graph."""
         return await self._ask(Graph, "GET", f"/api/v1/executions/{_base.quoted(execution_id)}/graph/")
 
-    async def pause(self, execution_id: UUID | str, *, reason: str | Unset = UNSET) -> ExecutionDetail:
+    async def pause(
+        self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
+    ) -> ExecutionDetail:
         """Pause an execution."""
         return await self._ask(
-            ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/pause/", json={"reason": reason}
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/pause/",
+            json={"reason": reason},
+            idempotency_key=idempotency_key or _base.new_key(),
         )
 
     async def prioritize(self, execution_id: UUID | str, *, priority: int) -> ExecutionDetail:
@@ -574,9 +621,14 @@ class AsyncExecutionsResource(_base.AsyncResource):
             idempotency_key=idempotency_key or _base.new_key(),
         )
 
-    async def resume(self, execution_id: UUID | str) -> ExecutionDetail:
+    async def resume(self, execution_id: UUID | str, *, idempotency_key: str | None = None) -> ExecutionDetail:
         """Resume an execution."""
-        return await self._ask(ExecutionDetail, "POST", f"/api/v1/executions/{_base.quoted(execution_id)}/resume/")
+        return await self._ask(
+            ExecutionDetail,
+            "POST",
+            f"/api/v1/executions/{_base.quoted(execution_id)}/resume/",
+            idempotency_key=idempotency_key or _base.new_key(),
+        )
 
     async def retry(
         self, execution_id: UUID | str, *, reason: str | Unset = UNSET, idempotency_key: str | None = None
@@ -657,8 +709,11 @@ class AsyncExecutionsResource(_base.AsyncResource):
         correlation_id: UUID | Unset = UNSET,
         created_after: datetime | Unset = UNSET,
         created_before: datetime | Unset = UNSET,
+        error_code: str | Unset = UNSET,
+        ids: builtins.list[UUID] | Unset = UNSET,
         melody: UUID | Unset = UNSET,
         ordering: str | Unset = UNSET,
+        organization: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         parent: UUID | Unset = UNSET,
         project: UUID | Unset = UNSET,
@@ -679,8 +734,11 @@ class AsyncExecutionsResource(_base.AsyncResource):
                 "correlation_id": correlation_id,
                 "created_after": created_after,
                 "created_before": created_before,
+                "error_code": error_code,
+                "ids": ids,
                 "melody": melody,
                 "ordering": ordering,
+                "organization": organization,
                 "page_size": page_size,
                 "parent": parent,
                 "project": project,

@@ -87,9 +87,11 @@ class TriggersResource(_base.Resource):
         due_after: datetime | Unset = UNSET,
         due_before: datetime | Unset = UNSET,
         execution: UUID | Unset = UNSET,
+        melody: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         source: builtins.list[Literal["backfill", "chain", "cron", "event", "manual", "webhook"] | str] | Unset = UNSET,
         state: builtins.list[Literal["failed", "pending", "skipped", "started"] | str] | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.Pages[Firing]:
         """What triggers of my organizations fired: all of them, page by page."""
         return self._pages(
@@ -101,9 +103,11 @@ class TriggersResource(_base.Resource):
                 "due_after": due_after,
                 "due_before": due_before,
                 "execution": execution,
+                "melody": melody,
                 "page_size": page_size,
                 "source": source,
                 "state": state,
+                "trigger": trigger,
             },
         )
 
@@ -381,9 +385,11 @@ class TriggersResource(_base.Resource):
         due_after: datetime | Unset = UNSET,
         due_before: datetime | Unset = UNSET,
         execution: UUID | Unset = UNSET,
+        melody: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         source: builtins.list[Literal["backfill", "chain", "cron", "event", "manual", "webhook"] | str] | Unset = UNSET,
         state: builtins.list[Literal["failed", "pending", "skipped", "started"] | str] | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.Pages[Firing]:
         """What a trigger has fired: all of them, page by page."""
         return self._pages(
@@ -395,9 +401,11 @@ class TriggersResource(_base.Resource):
                 "due_after": due_after,
                 "due_before": due_before,
                 "execution": execution,
+                "melody": melody,
                 "page_size": page_size,
                 "source": source,
                 "state": state,
+                "trigger": trigger,
             },
         )
 
@@ -495,9 +503,11 @@ class AsyncTriggersResource(_base.AsyncResource):
         due_after: datetime | Unset = UNSET,
         due_before: datetime | Unset = UNSET,
         execution: UUID | Unset = UNSET,
+        melody: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         source: builtins.list[Literal["backfill", "chain", "cron", "event", "manual", "webhook"] | str] | Unset = UNSET,
         state: builtins.list[Literal["failed", "pending", "skipped", "started"] | str] | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.AsyncPages[Firing]:
         """What triggers of my organizations fired: all of them, page by page."""
         return self._pages(
@@ -509,9 +519,11 @@ class AsyncTriggersResource(_base.AsyncResource):
                 "due_after": due_after,
                 "due_before": due_before,
                 "execution": execution,
+                "melody": melody,
                 "page_size": page_size,
                 "source": source,
                 "state": state,
+                "trigger": trigger,
             },
         )
 
@@ -789,9 +801,11 @@ class AsyncTriggersResource(_base.AsyncResource):
         due_after: datetime | Unset = UNSET,
         due_before: datetime | Unset = UNSET,
         execution: UUID | Unset = UNSET,
+        melody: UUID | Unset = UNSET,
         page_size: int | Unset = UNSET,
         source: builtins.list[Literal["backfill", "chain", "cron", "event", "manual", "webhook"] | str] | Unset = UNSET,
         state: builtins.list[Literal["failed", "pending", "skipped", "started"] | str] | Unset = UNSET,
+        trigger: UUID | Unset = UNSET,
     ) -> _base.AsyncPages[Firing]:
         """What a trigger has fired: all of them, page by page."""
         return self._pages(
@@ -803,9 +817,11 @@ class AsyncTriggersResource(_base.AsyncResource):
                 "due_after": due_after,
                 "due_before": due_before,
                 "execution": execution,
+                "melody": melody,
                 "page_size": page_size,
                 "source": source,
                 "state": state,
+                "trigger": trigger,
             },
         )
 
