@@ -100,10 +100,11 @@ def _superuser(ours: servers.Servers) -> str:
 
 def _keys(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
     """What sessions are signed with and secrets sealed with, as far as the environment does not say."""
-    remembered = {"SYMPHONY_SECRET_KEY": "django", "SYMPHONY_SECRET_KEYS": "sealing"}
+    # Django wants 50 characters, which 48 bytes are; what seals has 32 bytes, no more and no less.
+    remembered = {"SYMPHONY_SECRET_KEY": ("django", 48), "SYMPHONY_SECRET_KEYS": ("sealing", 32)}
     return {
-        variable: home.secret(name)
-        for variable, name in remembered.items()
+        variable: home.secret(name, size)
+        for variable, (name, size) in remembered.items()
         if not (environ.get(variable) or environ.get(f"{variable}_FILE"))
     }
 

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.accounts import services
 from apps.accounts.errors import LastOwner
 from apps.accounts.models import ApiToken, Invitation, Membership, Organization, Role, Team, TeamMembership, User
+from apps.core.admin_fields import Autocompleting
 
 # Whoever may change users must not make themselves, or others, more than they are.
 POWERS: Final = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -131,7 +132,7 @@ class MembershipsFormSet(forms.BaseInlineFormSet):
             raise forms.ValidationError(LastOwner.message(), code=LastOwner.code)
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(Autocompleting, admin.TabularInline):
     model = Membership
     formset = MembershipsFormSet
     extra = 0
@@ -143,7 +144,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
+class OrganizationAdmin(Autocompleting, admin.ModelAdmin):
     list_display = ("name", "slug", "subscription_tier", "is_personal", "owner_user", "is_active", "created_at")
     list_filter = ("subscription_tier", "is_personal", "is_active")
     list_select_related = ("owner_user",)

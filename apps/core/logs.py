@@ -66,6 +66,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+class NoWebSockets(logging.Filter):
+    """There are none here, and uvicorn tells of each attempt with its whole query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "WebSocket %s" not in str(record.msg)
+
+
 def _marks(record: logging.LogRecord) -> dict[str, str]:
     """What the line belongs to: the request, the run and its trace, the step. Celery's own lines, written where nothing
     of that is known, tell the step in what they are about."""

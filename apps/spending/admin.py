@@ -10,6 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from apps.accounts.models import User
+from apps.core.admin_fields import Autocompleting
 from apps.spending import queries
 from apps.spending.models import Budget, Usage
 
@@ -29,7 +30,7 @@ class BudgetChangeList(ChangeList):
 
 
 @admin.register(Budget)
-class BudgetAdmin(admin.ModelAdmin):
+class BudgetAdmin(Autocompleting, admin.ModelAdmin):
     list_display = (
         "name",
         "organization",

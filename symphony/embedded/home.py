@@ -59,11 +59,11 @@ class Home:
             self.unpublish()  # what a killed predecessor left would be taken for ours
             yield
 
-    def secret(self, name: str) -> str:
-        """A random password that is made when first asked for and remembered."""
+    def secret(self, name: str, size: int = 32) -> str:
+        """A random password of `size` bytes that is made when first asked for and remembered."""
         known = self._read("secrets.json")
         if name not in known:
-            known[name] = secrets.token_urlsafe(32)
+            known[name] = secrets.token_urlsafe(size)
             self._write("secrets.json", known)
         return str(known[name])
 

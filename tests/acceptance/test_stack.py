@@ -16,9 +16,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -31,6 +32,12 @@ from tests import seeds
 STARTED_WITHIN = 90.0
 GONE_WITHIN = 30.0
 OURS = ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "SYMPHONY_")
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 PRIVATE = ("token", "admin_password", "flower_password", "secrets.json", "stack.env", "valkey.conf")
 
 
@@ -93,6 +100,13 @@ def status(url: str, token: str = "") -> int:
         return error.code
     except (OSError, http.client.HTTPException):
         return 0
+
+
+def ask(up: Up, path: str, **headers: str) -> None:
+    """Whatever the answer is."""
+    with closing(http.client.HTTPConnection("127.0.0.1", up.port, timeout=30)) as connection:
+        connection.request("GET", path, headers=headers)
+        connection.getresponse()
 
 
 def started(home: Path) -> Up:
@@ -185,6 +199,16 @@ def test_web_answers_with_what_it_stands_on(up: Up) -> None:
     pages = ("/livez", "/readyz", "/api/docs/", "/api/schema/", "/admin/login/", "/static/admin/css/base.css")
     assert {page: status(up.url + page) for page in pages} == dict.fromkeys(pages, 200)
     assert status(f"{up.url}/api/v1/users/me/") == 401
+
+
+@pytest.mark.parametrize("headers", [{}, WEBSOCKET], ids=["request", "websocket"])
+def test_no_query_reaches_the_log(up: Up, headers: dict[str, str]) -> None:
+    word, marker = uuid4().hex, f"after-{uuid4()}"
+    ask(up, f"/api/v1/users/me/?search={word}", **headers)
+    ask(up, "/api/v1/users/me/", **{"X-Request-ID": marker})
+    log = up.home / "log" / "web.log"
+    eventually(lambda: marker in log.read_text(), STARTED_WITHIN, "the later request is in the log")
+    assert word not in log.read_text()
 
 
 def test_secrets_are_for_the_owner_only(up: Up) -> None:

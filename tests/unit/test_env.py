@@ -65,6 +65,7 @@ def test_a_stack_is_found_only_while_it_runs(tmp_path: Path) -> None:
 def test_a_home_remembers(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert home.secret("one") == Home(tmp_path).secret("one") != home.secret("two")
+    assert len(home.secret("long", 48)) == 64
     assert home.port("postgres") == Home(tmp_path).port("postgres")
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 

@@ -19,6 +19,7 @@ from rest_framework.utils.urls import replace_query_param
 from apps.core.errors import Invalid
 
 _LONGEST_CURSOR: Final = 4096
+_LARGEST_SIZE: Final = 999_999_999
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -35,7 +36,7 @@ class CursorPagination(pagination.CursorPagination):
     page_size = 100
     max_page_size = 1000
     page_size_query_param = "page_size"
-    page_size_query_description = "How many results a page has, at most 1000."
+    page_size_query_description = "How many results a page has: 100 if not given, 1000 if more are asked for."
     cursor_query_description = "Where the page starts, as `next` of the page before says."
     ordering: str | list[str] | tuple[str, ...] = ("-id",)
     template = None
@@ -59,8 +60,9 @@ class CursorPagination(pagination.CursorPagination):
         text = request.query_params.get(self.page_size_query_param)
         if text is None:
             return int(self.page_size)
-        if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
-            raise _invalid("page_size", "page_size is a whole number from 1 to 1000.")
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_SIZE)) and int(text) > 0):
+            message = f"page_size is a whole number from 1 to {_LARGEST_SIZE:,}; a page has at most {self.max_page_size} results."
+            raise _invalid("page_size", message)
         return min(int(text), self.max_page_size)
 
     def get_next_link(self) -> str | None:

@@ -9,6 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from apps.accounts.models import User
+from apps.core.admin_fields import Autocompleting
 from apps.core.errors import SymphonyError
 from apps.executions import services
 from apps.executions.admin.filters import SetByFilter
@@ -42,7 +43,7 @@ class PoolForm(ModelForm):
 
 
 @admin.register(Pool)
-class PoolAdmin(admin.ModelAdmin):
+class PoolAdmin(Autocompleting, admin.ModelAdmin):
     """Also of the whole installation: those without an organization."""
 
     form = PoolForm

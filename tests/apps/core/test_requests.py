@@ -184,6 +184,18 @@ for origin in ("https://editor.example", "https://evil.example"):
     assert "https://evil.example /api/v1/users/me/ None" in said
 
 
+@pytest.mark.parametrize("given", ["", ", access_log=False", ", log_config=settings.LOGGING", ', log_level="debug"'])
+def test_the_server_tells_of_no_request_however_it_is_started(given: str) -> None:
+    code = f"""
+import logging
+import uvicorn
+from django.conf import settings
+uvicorn.Config("symphony.asgi:application"{given}).load()
+print("told by", [name for name in ("uvicorn.access", "uvicorn.error") if logging.getLogger(name).hasHandlers()])
+"""
+    assert "told by ['uvicorn.error']" in told(code)
+
+
 def test_behind_https_nothing_is_left_to_warn_of() -> None:
     code = """
 import django; django.setup()

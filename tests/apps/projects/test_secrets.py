@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.checks.security.base import check_secret_key
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, IntegrityError, ProgrammingError, connection, transaction
+from django.test import override_settings
 from pytest_django import Settings
 
 from apps.accounts import services as accounts
@@ -277,8 +279,16 @@ class TestKeysOfTheEnvironment:
         assert len(Env(made).keys("SYMPHONY_SECRET_KEYS")) == 1
         assert _keys(Home(tmp_path), {}) == made
         assert made["SYMPHONY_SECRET_KEYS"] != made["SYMPHONY_SECRET_KEY"]
+        with override_settings(SECRET_KEY=made["SYMPHONY_SECRET_KEY"]):
+            assert check_secret_key(None) == []
         assert _keys(Home(tmp_path), {"SYMPHONY_SECRET_KEYS": "given"}).keys() == {"SYMPHONY_SECRET_KEY"}
         assert _keys(Home(tmp_path), {"SYMPHONY_SECRET_KEYS_FILE": "given"}).keys() == {"SYMPHONY_SECRET_KEY"}
+
+    def test_make_up_keeps_the_keys_of_before(self, tmp_path: Path) -> None:
+        before = {"django": "d" * 43, "sealing": "A" * 43}
+        (tmp_path / "secrets.json").write_text(json.dumps(before))
+        kept = _keys(Home(tmp_path), {})
+        assert kept == {"SYMPHONY_SECRET_KEY": before["django"], "SYMPHONY_SECRET_KEYS": before["sealing"]}
 
     @pytest.mark.parametrize("bad", ["short", "x" * 44, "A" * 44, "!" * 43])
     def test_what_is_no_key_is_refused_without_being_shown(self, keys: list[str], bad: str) -> None:

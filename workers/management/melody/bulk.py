@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from apps.executions import lookups, services
 from apps.executions.services.bulk import MOST_AT_ONCE, USUAL
 from apps.executions.states import ExecutionStatus
 
+from .moments import WRITTEN, moment
 from .people import user_argument, user_named
 from .terminal import FAILED, Terminal
 
@@ -40,8 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", type=UUID, metavar="ID")
     parser.add_argument("--correlation-id", type=UUID, metavar="ID")
     parser.add_argument("--parent", type=UUID, metavar="ID", help="started for this execution")
-    parser.add_argument("--created-after", type=_moment, metavar="TIME", help="such as 2026-01-31T08:00:00+00:00")
-    parser.add_argument("--created-before", type=_moment, metavar="TIME")
+    parser.add_argument("--created-after", type=moment, metavar="TIME", help=WRITTEN)
+    parser.add_argument("--created-before", type=moment, metavar="TIME", help="excluded")
     parser.add_argument(
         "--limit", type=_count, default=USUAL, metavar="N", help=f"the oldest N, at most {MOST_AT_ONCE}"
     )
@@ -50,15 +51,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     user_argument(parser)
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.astimezone()
-
-
 def _count(text: str) -> int:
-    if not 1 <= int(text) <= MOST_AT_ONCE:
-        raise argparse.ArgumentTypeError(f"it is from 1 to {MOST_AT_ONCE}")
-    return int(text)
+    with suppress(ValueError):
+        if 1 <= (count := int(text)) <= MOST_AT_ONCE:
+            return count
+    raise argparse.ArgumentTypeError(f"{text[:100]!r} is not a whole number from 1 to {MOST_AT_ONCE}")
 
 
 def run(terminal: Terminal, options: Mapping[str, Any]) -> None:

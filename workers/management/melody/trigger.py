@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from apps.triggers.kinds import ENDS, Misfire, Overlap, TriggerKind
 from apps.triggers.models import Firing, Trigger
 from apps.triggers.schedules import Schedule, ScheduleError, schedule
 
+from .moments import WRITTEN, moment
 from .people import user_argument, user_named
 from .run import inputs
 from .terminal import FAILED, Terminal
@@ -181,7 +181,7 @@ def _preview_arguments(parser: argparse.ArgumentParser) -> None:
     _trigger_argument(parser, nargs="?")
     parser.add_argument("--cron", action="append", metavar="EXPRESSION", help="of a schedule instead of a trigger")
     parser.add_argument("--timezone", default="UTC", metavar="ZONE")
-    parser.add_argument("--after", type=_moment, metavar="MOMENT", help="now if not given")
+    parser.add_argument("--after", type=moment, metavar="MOMENT", help="now if not given")
     parser.add_argument("--count", type=int, default=10, metavar="N", help="10 if not given, at most 100")
 
 
@@ -209,8 +209,8 @@ def _plan_of(options: Mapping[str, Any]) -> Schedule:
 # -- backfill --------------------------------------------------------------------------------------------------------------
 def _backfill_arguments(parser: argparse.ArgumentParser) -> None:
     _trigger_argument(parser)
-    parser.add_argument("since", type=_moment, metavar="SINCE", help="2030-01-01 or 2030-01-01T12:00:00+01:00")
-    parser.add_argument("until", type=_moment, metavar="UNTIL", help="excluded")
+    parser.add_argument("since", type=moment, metavar="SINCE", help=WRITTEN)
+    parser.add_argument("until", type=moment, metavar="UNTIL", help="excluded")
     parser.add_argument("--parallel", type=int, default=1, metavar="N", help="so many runs at a time, 1 if not given")
     parser.add_argument("--again", action="store_true", help="also due times that were fired before")
     parser.add_argument("--dry-run", action="store_true", help="only count")
@@ -267,14 +267,6 @@ def _json(written: str | None) -> Any:
         return json.loads(written)
     except ValueError as error:
         raise CommandError(f"This is not JSON: {error}. A text stands in quotes.", returncode=FAILED) from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date or moment of ISO 8601") from None
 
 
 _VERBS: Final[dict[str, Callable[[Terminal, Mapping[str, Any]], None]]] = {
