@@ -106,7 +106,7 @@ def test_a_repeated_request_has_the_same_key(serving: Any) -> None:
 def test_what_may_not_be_sent_twice_is_not(serving: Any) -> None:
     client, asked = serving([httpx.ReadError("lost")])
     with pytest.raises(ConnectionLost, match="lost"):
-        client.executions.cancel("01900000-0000-7000-8000-000000000001")
+        client.executions.prioritize("01900000-0000-7000-8000-000000000001", priority=5)
     assert len(asked) == 1
 
 
