@@ -7,9 +7,10 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -37,6 +38,7 @@ class SymphonyAdminSite(AdminSite):
         def with_staff_scope(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             # Only reached once AdminSite.admin_view has found an active staff user.
             _refuse_nul(request)
+            _refuse_selection(request, getattr(view, "__self__", None))
             set_actor(str(request.user.pk))
             set_staff()
             response: HttpResponseBase = view(request, *args, **kwargs)
@@ -54,3 +56,17 @@ def _refuse_nul(request: HttpRequest) -> None:
     """PostgreSQL has no text with it. Django's forms refuse it themselves; its filters break on it, late and each alone."""
     if any("\0" in value for _, values in request.GET.lists() for value in values):
         raise BadRequest("The address holds a NUL character.")
+
+
+def _refuse_selection(request: HttpRequest, shown_by: object) -> None:
+    """Rows are selected for an action by their keys. What is no key of this model breaks the query for them."""
+    model = getattr(shown_by, "model", None)
+    if model is None or request.method != "POST":
+        return
+    for value in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        try:
+            model._meta.pk.to_python(value)  # noqa: SLF001 - public by its documentation
+        except ValidationError:
+            raise BadRequest("What is selected is not the key of a row.") from None
+        if "\0" in value:
+            raise BadRequest("What is selected holds a NUL character.")

@@ -91,3 +91,20 @@ def test_an_id_that_is_one_stays_chosen(browser: Client, orchestra: Organization
     sent = {"organization": str(orchestra.pk), "kind": "key", "name": "", "slots": "1"}
     page = browser.post("/admin/executions/pool/add/", sent).content.decode()
     assert f'<option value="{orchestra.pk}" selected>Orchestra</option>' in page
+
+
+@pytest.mark.parametrize("selected", ["zzz", "\0", ""])
+def test_only_keys_of_rows_are_selected(browser: Client, selected: str) -> None:
+    answers = {}
+    for model, registered in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for action in registered.actions or ():
+            name = action if isinstance(action, str) else action.__name__
+            answers[address, name] = browser.post(address, {"action": name, "_selected_action": selected}).status_code
+    assert ("/admin/executions/pool/", "close_pools") in answers
+    assert answers == dict.fromkeys(answers, 400)
+
+
+def test_a_row_that_is_not_there_any_more_is_no_fault(browser: Client) -> None:
+    posted = {"action": "close_pools", "_selected_action": NOBODY}
+    assert browser.post("/admin/executions/pool/", posted).status_code in (200, 302)
