@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core.tenancy import set_actor, set_staff
+from apps.core.tenancy import set_staff
 
 
 class SymphonyAdminSite(AdminSite):
@@ -39,8 +39,7 @@ class SymphonyAdminSite(AdminSite):
             # Only reached once AdminSite.admin_view has found an active staff user.
             _refuse_nul(request)
             _refuse_selection(request, getattr(view, "__self__", None))
-            set_actor(str(request.user.pk))
-            set_staff()
+            set_staff(str(request.user.pk))
             response: HttpResponseBase = view(request, *args, **kwargs)
             # Django renders after the request's transaction has ended: querysets that a template evaluates (a change
             # list does) would meet row-level security without a user, and show nothing.

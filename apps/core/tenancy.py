@@ -70,9 +70,9 @@ def set_bound(organization_id: UUID | str) -> None:
     set_until_commit({BOUND: str(organization_id)})
 
 
-def set_staff() -> None:
-    """See every organization until the transaction that is open already (an admin request's) ends."""
-    set_until_commit({STAFF: "on"})
+def set_staff(user_id: UUID | str) -> None:
+    """Act as this user and see every organization until the transaction that is open already (an admin request's) ends."""
+    set_until_commit({USER: str(user_id), STAFF: "on"})
 
 
 def set_until_commit(values: Mapping[str, str]) -> None:

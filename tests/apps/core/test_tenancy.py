@@ -55,8 +55,9 @@ class TestInATransactionOfItsOwn:
             tenancy.set_actor(USER)
         with transaction.atomic():
             tenancy.set_actor(USER)
-            tenancy.set_staff()
-            assert (setting("app.user_id"), setting("app.staff")) == (str(USER), "on")
+            assert (setting("app.user_id"), setting("app.staff")) == (str(USER), "")
+            tenancy.set_staff(OTHER)
+            assert (setting("app.user_id"), setting("app.staff")) == (str(OTHER), "on")
         assert (setting("app.user_id"), setting("app.staff")) == ("", "")
 
 

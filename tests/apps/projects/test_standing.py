@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.accounts import services as accounts
 from apps.accounts.models import Membership, Organization, Team, TeamMembership, User
-from apps.core.tenancy import acting_as, local_setting, set_actor, set_bound, staff
+from apps.core.tenancy import acting_as, local_setting, set_actor, set_bound, set_staff, staff
 from apps.projects import services
 from apps.projects.models import Project, ProjectAccess
 
@@ -99,6 +99,13 @@ def test_staff_are_hidden_nothing_from(bob: User, restricted: Project) -> None:
             assert answers() == asked()
             assert not answers()[3]
         assert answers()[3]
+
+
+def test_who_uses_the_admin_has_it_worked_out_once_too(bob: User, restricted: Project) -> None:
+    set_staff(bob.pk)
+    assert kept()
+    assert answers() == asked()
+    assert not answers()[3]
 
 
 def test_a_token_of_one_organization_opens_this_one_only(bob: User, orchestra: Organization, web_role: None) -> None:
