@@ -22,10 +22,16 @@ THREADS = 16
 
 streams = get_asgi_application()
 
-from apps.executions.dispatch import warm_up  # noqa: E402 - needs the set-up above
+from django.urls import get_resolver  # noqa: E402 - needs the set-up above
+
+from apps.core.garbage import spare_what_is_loaded  # noqa: E402
+from apps.executions.dispatch import warm_up  # noqa: E402
 from symphony.wsgi import application as wsgi  # noqa: E402
 
 threading.Thread(target=warm_up, name="symphony-warm-up", daemon=True).start()
+# Its views are loaded now, not by the first request.
+get_resolver().url_patterns  # noqa: B018
+spare_what_is_loaded()
 requests = WSGIMiddleware(wsgi, workers=THREADS)  # type: ignore[arg-type]  # Django's response is an iterable of bytes
 
 

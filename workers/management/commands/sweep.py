@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from apps.core.garbage import spare_what_is_loaded
 from workers import undecided
 from workers.pit.stale import sweep_until
 
@@ -19,4 +20,5 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        spare_what_is_loaded()
         sweep_until(stop, undecided.decide)
