@@ -37,6 +37,7 @@ class Presence:
         self.name = ""
         self._identity: dict[str, Any] = {}
         self._stuck = 0
+        self._alone = False
         self._soon = threading.Event()
         self._over = False
         self._telling = threading.Lock()
@@ -57,6 +58,10 @@ class Presence:
     def slots(self) -> int:
         """How many steps this worker may run at a time; 0 before it is ready."""
         return 0 if self.consumer is None else max(1, self.consumer.pool.num_processes)
+
+    def is_alone(self) -> bool:
+        """As of its last sign of life, no other worker takes what this one takes."""
+        return self._alone
 
     def report_stuck(self, count: int) -> None:
         """So many slots hold a step that does not come back."""
@@ -86,6 +91,9 @@ class Presence:
             if self._over:
                 return
             routes = ledger.beat(row)
+            self._alone = not leaving and all(
+                ledger.slots_for(route) <= row["slots"] - row["stuck"] for route in routes
+            )
         if not leaving:
             self.consumer.call_soon(self._follow, routes)
             self._recycle_when_due()

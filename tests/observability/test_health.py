@@ -37,7 +37,7 @@ def test_the_web_is_ready_when_all_answer(client: Client) -> None:
 def test_tables_of_an_older_version_are_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_migrations", checks.Migrations())
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'executions' AND name LIKE '0016%%'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'executions' AND name LIKE '0017%%'")
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["migrations"] == "1 to be applied"

@@ -28,6 +28,7 @@ from apps.executions.ledger.pools import (
     tend_pools,
 )
 from apps.executions.ledger.records import melody, remember
+from apps.executions.ledger.rehearsing import rehearse
 from apps.executions.ledger.releases import NOTHING, HandOver, Keep, Release
 from apps.executions.ledger.runs import (
     Begun,
@@ -112,6 +113,7 @@ __all__ = [
     "prioritize",
     "progress",
     "refresh_statistics",
+    "rehearse",
     "remember",
     "renew",
     "report_lost",

@@ -25,6 +25,7 @@ from apps.executions.ledger.releases import (
 )
 
 _FINISH: Final = Prepared("ledger_finish", 7)
+_FINISH_AND_CLAIM: Final = Prepared("ledger_finish_and_claim", 9)
 
 TOO_MANY_STEPS: Final = "SY001"
 """The SQLSTATE of TooManySteps."""
@@ -34,11 +35,17 @@ class TooManySteps(Exception):
     """The run would have more steps than its document allows."""
 
 
-def finish(organization_id: str, outcomes: Sequence[Mapping[str, Any]], worker: str, keep: Keep = NOTHING) -> HandOver:
-    """Record outcomes of one run; see ledger_finish for the keys of an outcome."""
-    return hand_over_of(
-        _FINISH.rows([organization_id, json.dumps(outcomes), keep.inline, keep.queue, worker, *lease_times()])
-    )
+def finish(
+    organization_id: str,
+    outcomes: Sequence[Mapping[str, Any]],
+    worker: str,
+    keep: Keep = NOTHING,
+    else_claim: tuple[str, str] | None = None,
+) -> HandOver:
+    """Record outcomes of one run; see ledger_finish for the keys of an outcome. `else_claim`: organization and task the caller
+    would claim if there is nothing else to take along."""
+    row = [organization_id, json.dumps(outcomes), keep.inline, keep.queue, worker, *lease_times()]
+    return hand_over_of(_FINISH.rows(row) if else_claim is None else _FINISH_AND_CLAIM.rows([*row, *else_claim]))
 
 
 def expand(

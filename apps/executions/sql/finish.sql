@@ -228,3 +228,40 @@ BEGIN
     RETURN QUERY SELECT n.* FROM ledger_take_next(p_keep, p_keep_queue, p_worker, p_lease_seconds) n;
   END IF;
 END $$;
+
+-- As ledger_finish, by a slot beside which a message waits: left with nothing to go on with, it claims the message's task in the
+-- same transaction. While tasks wait in a backlog the arbiter has a say in that, whose lock comes before all others, and
+-- the message takes its own way.
+CREATE OR REPLACE FUNCTION ledger_finish_and_claim(
+  p_organization uuid, p_outcomes jsonb, p_keep int, p_keep_queue text, p_worker text,
+  p_lease_seconds double precision, p_resend double precision, p_next_organization uuid, p_next uuid
+) RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
+                 node int, ahead jsonb, payload jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_idle boolean := true;
+  r record;
+BEGIN
+  FOR r IN
+    SELECT * FROM ledger_finish(p_organization, p_outcomes, p_keep, p_keep_queue, p_worker, p_lease_seconds, p_resend)
+  LOOP
+    v_idle := v_idle AND r.payload IS NULL AND r.kind IS DISTINCT FROM 'waiting';
+    task_id := r.task_id; owner := r.owner; name := r.name; kind := r.kind; queue := r.queue; inline := r.inline;
+    rank := r.rank; shift := r.shift; node := r.node; ahead := r.ahead; payload := r.payload;
+    RETURN NEXT;
+  END LOOP;
+  IF NOT v_idle OR EXISTS (SELECT 1 FROM executions_share) THEN
+    RETURN;
+  END IF;
+  PERFORM set_config('app.organization_id', p_next_organization::text, true);
+  -- Nothing is waited for, and gates and pools are left alone: their locks come before those this transaction has.
+  PERFORM 1 FROM executions_task t JOIN executions_execution x ON x.id = t.execution_id
+  WHERE t.id = p_next AND t.status = 'dispatched' AND (t.gate IS NULL OR t.phase > 0) AND NOT x.pooled
+  FOR UPDATE OF t SKIP LOCKED;
+  IF FOUND THEN
+    RETURN QUERY
+      SELECT (k.payload ->> 'task')::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean,
+             NULL::double precision, NULL::int, NULL::int, NULL::jsonb, k.payload
+      FROM ledger_take(ARRAY[p_next], NULL, p_worker, p_lease_seconds) AS k(payload);
+  END IF;
+END $$;

@@ -39,6 +39,12 @@ BEGIN
       version = excluded.version, state = excluded.state, started_at = excluded.started_at, seen_at = excluded.seen_at,
       until = excluded.until,
       draining_at = CASE WHEN excluded.state = 'draining' THEN coalesce(k.draining_at, v_now) END;
+  -- Messages for its slots may go out at once; that there are fewer slots is for the sweep to find.
+  INSERT INTO executions_window AS o (queue, size)
+  SELECT r.name, greatest(8, 2 * ledger_workers(r.name)) FROM unnest(v_routes) AS r(name)
+  WHERE NOT EXISTS (SELECT 1 FROM executions_window p WHERE p.queue = r.name AND p.size >= 2 * ledger_workers(r.name))
+  ORDER BY r.name
+  ON CONFLICT ON CONSTRAINT executions_window_pkey DO UPDATE SET size = excluded.size WHERE o.size < excluded.size;
   RETURN v_routes;
 END $$;
 

@@ -89,6 +89,19 @@ class TestSlots:
         fall_silent("steps@one")
         assert ledger.slots_for("steps") == 5
 
+    def test_a_worker_that_comes_widens_the_window_and_one_that_goes_leaves_it_to_the_sweep(self) -> None:
+        def sizes() -> dict[str, int]:
+            with working(), connection.cursor() as cursor:
+                cursor.execute("SELECT queue, size FROM executions_window")
+                return dict(cursor.fetchall())
+
+        beat("one", slots=4)
+        beat("two", slots=16, queues=["calls", "steps"])
+        assert sizes() == {"steps": 40, "calls": 32}
+        beat("two", slots=16, queues=["calls", "steps"], state="draining")
+        beat("one", slots=1)
+        assert sizes() == {"steps": 40, "calls": 32}
+
     def test_more_stuck_slots_than_slots_take_nothing_from_others(self) -> None:
         beat("one", slots=2, stuck=5)
         beat("two", slots=3)
