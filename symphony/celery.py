@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from apps.executions.routes import BUILT_IN, STEPS
 from symphony.embedded.process import die_with
-from symphony.messaging import DAY, QUORUM, Messaging, is_rabbitmq, queue_named, transport_options
+from symphony.messaging import QUORUM, Messaging, is_rabbitmq, queue_named, transport_options
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "symphony.settings")
 
@@ -40,7 +40,7 @@ def configuration(
     pooled: bool = False,
     queues: Sequence[str] = BUILT_IN,
     recycle: Recycle = NEVER,
-    visibility_seconds: int = DAY,
+    visibility_seconds: int = 0,
 ) -> dict[str, Any]:
     """Celery's settings for a broker, Redis or RabbitMQ. `pooled`: the threads share database connections."""
     rabbitmq = is_rabbitmq(broker_url)

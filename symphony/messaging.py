@@ -40,8 +40,10 @@ class Messaging(AMQP):
     queues_cls = RouteQueues
 
 
-def transport_options(broker_url: str, visibility_seconds: int = DAY) -> dict[str, Any]:
-    """What the broker's own transport is told."""
+def transport_options(broker_url: str, visibility_seconds: int = 0) -> dict[str, Any]:
+    """What the broker's own transport is told. With 0 a message of Redis is gone once a worker has taken it: it is a wake-up,
+    and the sweep sends another when nobody has claimed its task. Otherwise it is kept until it is acknowledged, at two more
+    round trips each, and given out again after so long."""
     if is_rabbitmq(broker_url):
         # A message is sent when the broker says it has it; one that is lost all the same is found by the sweep.
         return {"confirm_publish": True, "connect_timeout": 5}
@@ -53,5 +55,5 @@ def transport_options(broker_url: str, visibility_seconds: int = DAY) -> dict[st
         # A broker that accepts and never answers must not hold a request for ever.
         "socket_timeout": 5,
         "health_check_interval": 25,
-        "visibility_timeout": visibility_seconds,
+        **({"visibility_timeout": visibility_seconds} if visibility_seconds > 0 else {"ack_emulation": False}),
     }

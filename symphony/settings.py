@@ -156,7 +156,7 @@ CACHES: dict[str, dict[str, Any]] = {
     )
 }
 CELERY_PREFETCH_MULTIPLIER = ENV.integer("SYMPHONY_PREFETCH", 4)
-SYMPHONY_VISIBILITY_SECONDS = ENV.integer("SYMPHONY_VISIBILITY_SECONDS", 24 * 3600)
+SYMPHONY_VISIBILITY_SECONDS = ENV.integer("SYMPHONY_VISIBILITY_SECONDS", 0)
 
 # -- engine --------------------------------------------------------------------------------------------------------
 SYMPHONY_ARTIFACT_DIR = Path(ENV.text("SYMPHONY_ARTIFACT_DIR", str(SYMPHONY_HOME / "artifacts"))).absolute()

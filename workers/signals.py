@@ -9,16 +9,23 @@ from time import time
 from typing import Any
 
 from celery import signals
+from celery.concurrency.thread import TaskPool
 
 from apps.core import metrics
+from apps.core.garbage import spare_what_is_loaded
 from apps.core.origin import WORKER, Origin, arrive, depart
 from apps.executions import dispatch
 from apps.executions.dispatch import REQUEST_HEADER, SENT_HEADER, STEP_TASK
+from workers import warming
+from workers.compiler.canvas import RANK_HEADER
 from workers.departing import departure
 from workers.pit import tracker
 from workers.pit.journal import journal
 from workers.presence import presence
+from workers.queued import queued
 
+_IDS = 2
+"""Arguments of a step's message: organization and task."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -47,11 +54,17 @@ def leave_request(task: Any, **_: Any) -> None:
 
 
 @signals.task_received.connect
-def record_received(request: Any, **_: Any) -> None:
+def record_received(sender: Any, request: Any, **_: Any) -> None:
     """Runs in the worker's parent process, for every message: only remembered here, written in batches."""
     # Not `name`: that is what the message calls itself in logs and in Flower.
-    if request.type == STEP_TASK:
-        _event(request.argsrepr, "task_received", {"worker": request.hostname})
+    if request.type != STEP_TASK:
+        return
+    _event(request.argsrepr, "task_received", {"worker": request.hostname})
+    ids = [str(argument) for argument in request.args]
+    # What names no task fails by itself: asked for with an outcome it would have that refused.
+    if isinstance(sender.pool, TaskPool) and len(ids) == _IDS and all(map(_UUID.fullmatch, ids)):
+        rank = request.request_dict.get(RANK_HEADER)
+        queued.arrived(ids[0], ids[1], rank if isinstance(rank, float) else 0.0)
 
 
 @signals.task_revoked.connect
@@ -66,6 +79,26 @@ def record_revoked(request: Any, *, terminated: bool, **_: Any) -> None:
 def connect_early(**_: Any) -> None:
     """In a thread: a broker that does not answer must not keep a pool process from starting."""
     threading.Thread(target=dispatch.warm_up, name="symphony-warm-up", daemon=True).start()
+
+
+@signals.worker_init.connect
+@signals.worker_ready.connect
+def spare_modules(**_: Any) -> None:
+    """Before the pool is forked, and once more what the worker itself has made since."""
+    spare_what_is_loaded()
+
+
+@signals.worker_process_init.connect
+def spare_inherited(**_: Any) -> None:
+    """In a process of the pool."""
+    spare_what_is_loaded(collect=False)
+
+
+@signals.worker_ready.connect
+def rehearse(sender: Any, **_: Any) -> None:
+    """Threads share their sessions; a process of a pool has one of its own."""
+    if isinstance(sender.pool, TaskPool):
+        warming.warm_up(sender.pool.num_processes)
 
 
 @signals.worker_init.connect

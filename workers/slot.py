@@ -1,27 +1,25 @@
 """One message's worth of work: claim, run, record, and go on with what that released while the time slice lasts.
 
 A worker that ended a step holds everything its successor needs: a free slot, an open connection, the row locks. So it
-takes small steps along, and one other step of its own queue, without a broker hop, until the slice is over; then the
-rest goes through the broker, so that other runs get their turn. Each step is recorded one by one all the same.
+takes small steps along, and one other step of its own queue, without a broker hop, until the slice is over; then it is the
+turn of what waits in its process, or in the broker. Each step is recorded one by one all the same.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from celery import current_task
-from django.conf import settings
 from django.db import DataError
 
 from apps.core.origin import work_on
 from apps.executions import ledger
 from apps.executions.ledger import NOTHING, HandOver, Keep
-from workers import attempt
+from workers import attempt, neighbours
 from workers.carried import Carried
 from workers.draining import draining
 from workers.failing import after_failure, refusal_of
@@ -30,6 +28,8 @@ from workers.heart import heart
 from workers.insisting import insist
 from workers.outcomes import Outcome, refused
 from workers.pit import tracker
+from workers.queued import queued
+from workers.slices import Slice
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +38,14 @@ INLINE_BATCH = 64
 
 def run_slot(organization_id: str, task_id: str, carried: Carried) -> None:
     """Run one released task and what follows it in this slot. A task that is not to be had is left alone."""
+    if not queued.begun(task_id):
+        return
     if draining():
         carried.pass_on()
         return
     worker = carrier_name(current_task.request.hostname, task_id)
     handed = ledger.claim(organization_id, task_id, worker)
-    tracker.release(handed.released, at_once=not handed.taken)
+    tracker.release(handed.released, at_once=not handed.taken, ending=not handed.taken)
     if handed.taken:
         _Slot(worker, handed.taken[0]["queue"], carried).work(handed.taken)
 
@@ -60,7 +62,7 @@ class _Slot:
         self._worker = worker
         self._queue = queue
         self._carried = carried
-        self._over = time.monotonic() + settings.SYMPHONY_SLICE_MS / 1000
+        self._slice = Slice()
         self._held: set[str] = set()
 
     def work(self, claimed: list[dict[str, Any]]) -> None:
@@ -89,10 +91,13 @@ class _Slot:
                     self._hold(claimed)
                     self._carried.taken(claimed["task"])
                     todo.append(claimed)
-                released = handed.released if todo else self._carried.without_covered(handed.released)
-                tracker.release(released, taken=len(handed.taken), at_once=not todo)
-            if waiting and not todo:
-                todo = self._granted()
+                # Celery publishes what a message carries when the slot has ended: not for one that may yet go on.
+                stays = bool(todo) or waiting or neighbours.there()
+                released = handed.released if stays else self._carried.without_covered(handed.released)
+                ends = not todo and not waiting
+                tracker.release(released, taken=len(handed.taken), at_once=ends, ending=ends and self._slice.is_last())
+            if not todo:
+                todo = self._granted() if waiting else self._found()
 
     def _granted(self) -> list[dict[str, Any]]:
         """What the arbiter says is next in this slot's queue, while the slice lasts."""
@@ -126,7 +131,7 @@ class _Slot:
                     tracker.release(insist(partial(ledger.pool_stopped, claimed)), at_once=False)
         keep = self._keep(others=others or len(outcomes) > 1)
         for together in outcomes.values():
-            handed.extend(self._finish(together, keep))
+            handed.extend(self._finish(together, keep, others=others or len(outcomes) > 1))
         for claimed in batch:
             heart.release(claimed["lease"])
             self._held.discard(claimed["lease"])
@@ -154,10 +159,11 @@ class _Slot:
         handed.append(after)
         return None
 
-    def _finish(self, outcomes: Sequence[Outcome], keep: Keep) -> list[HandOver]:
+    def _finish(self, outcomes: Sequence[Outcome], keep: Keep, *, others: bool = True) -> list[HandOver]:
         """Record outcomes of one run and version. Those the database refuses have failed, and go the way of other failures."""
         try:
-            return [self._record([outcome.as_row() for outcome in outcomes], outcomes[0].claimed, keep)]
+            rows = [outcome.as_row() for outcome in outcomes]
+            return [self._record(rows, outcomes[0].claimed, keep, others=others)]
         except DataError as error:
             logger.exception("the database refused a result")
             if len(outcomes) > 1:
@@ -175,14 +181,54 @@ class _Slot:
             handed.append(self._record([refused(outcome.as_row(), error)], claimed, NOTHING))
         return handed
 
-    def _record(self, rows: Sequence[dict[str, Any]], claimed: Mapping[str, Any], keep: Keep) -> HandOver:
-        handed = insist(lambda: ledger.finish(claimed["organization"], rows, self._worker, keep))
+    def _record(
+        self, rows: Sequence[dict[str, Any]], claimed: Mapping[str, Any], keep: Keep, *, others: bool = True
+    ) -> HandOver:
+        handed = self._finish_or_claim(rows, claimed["organization"], keep, others=others)
         for task_id in handed.stale:
             logger.warning("the outcome of task %s came too late and was refused", task_id)
         return handed
 
+    def _finish_or_claim(
+        self, rows: Sequence[dict[str, Any]], organization_id: str, keep: Keep, *, others: bool
+    ) -> HandOver:
+        """Also claim what waits in this process, if there is nothing else to go on with."""
+        waits = None if others else self._waiting_here()
+        if waits is None:
+            return insist(lambda: ledger.finish(organization_id, rows, self._worker, keep))
+        return self._ask(waits[1], lambda: ledger.finish(organization_id, rows, self._worker, keep, waits))
+
+    def _found(self) -> list[dict[str, Any]]:
+        """What came to wait here while this slot recorded its last outcome: who released it has seen no idle slot."""
+        waits = self._waiting_here()
+        if waits is None:
+            return []
+        handed = self._ask(waits[1], lambda: ledger.claim(*waits, self._worker))
+        # Nothing more would come of its message than has come of this.
+        queued.claimed(waits[1])
+        tracker.release(handed.released, at_once=not handed.taken)
+        for claimed in handed.taken:
+            self._hold(claimed)
+        return handed.taken
+
+    def _waiting_here(self) -> tuple[str, str] | None:
+        if draining() or self._slice.is_last():
+            return None
+        return queued.choose(oldest=not self._slice.lasts())
+
+    def _ask(self, task_id: str, call: Callable[[], HandOver]) -> HandOver:
+        """Make a call that may claim a task that waits here."""
+        try:
+            handed = insist(call)
+        except BaseException:
+            queued.put_back(task_id)
+            raise
+        if queued.learn(task_id, handed) and not self._slice.lasts():
+            self._slice.begin_anew()
+        return handed
+
     def _keep(self, *, others: bool) -> Keep:
         """What to take along: nothing once the slice is over; no second long step beside one that waits already."""
-        if time.monotonic() >= self._over or draining():
+        if draining() or not self._slice.lasts():
             return NOTHING
         return Keep(INLINE_BATCH, "" if others else self._queue)

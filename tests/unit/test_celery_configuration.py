@@ -19,7 +19,11 @@ BROKERS = ["redis://:secret@127.0.0.1:6379/0", "amqp://guest:guest@127.0.0.1:567
 @pytest.mark.parametrize("url", BROKERS)
 def test_every_broker_gets_the_options_it_knows(url: str) -> None:
     options = configuration(url, 4)["broker_transport_options"]
-    assert ("visibility_timeout" in options) == url.startswith("redis")
+    assert (options.get("ack_emulation") is False) == url.startswith("redis")
+    assert "visibility_timeout" not in options
+    kept = configuration(url, 4, visibility_seconds=60)["broker_transport_options"]
+    assert (kept.get("visibility_timeout") == 60) == url.startswith("redis")
+    assert "ack_emulation" not in kept
     transport = Connection(url, transport_options=options).transport_cls
     assert transport in {"redis", "amqp"}
 

@@ -20,6 +20,8 @@ from workers.compiler.plan import JOIN_KIND, Plan, PlanNode
 
 STEP_TASK = "symphony.step"
 LONGEST_LABEL = 120
+RANK_HEADER = "rank"
+"""Of a message: its task's rank, by which the process that takes it chooses what goes first."""
 
 
 class Released(Protocol):
@@ -36,6 +38,8 @@ class Released(Protocol):
     @property
     def queue(self) -> str: ...
     @property
+    def rank(self) -> float: ...
+    @property
     def shift(self) -> int: ...
     @property
     def node(self) -> int: ...
@@ -51,6 +55,7 @@ class Link:
     organization_id: UUID
     queue: str
     label: str = ""
+    rank: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def compose(released: Sequence[Released]) -> list[Canvas]:
 
 
 def _link(release: Released) -> Link:
-    return Link(release.task_id, release.organization_id, release.queue, label_of(release))
+    return Link(release.task_id, release.organization_id, release.queue, label_of(release), release.rank)
 
 
 def _ahead(release: Released, node: int, queue: str) -> Link:
@@ -153,7 +158,9 @@ def signature(canvas: Canvas) -> Signature[Any]:
 
 
 def _signature(link: Link) -> Signature[Any]:
-    options = {"task_id": str(link.task_id), "queue": link.queue}
+    options: dict[str, Any] = {"task_id": str(link.task_id), "queue": link.queue}
+    if link.rank:
+        options["headers"] = {RANK_HEADER: link.rank}
     if link.label:
         options["shadow"] = link.label
     return current_app.signature(

@@ -41,6 +41,7 @@ class Ready:
     shift: int
     node: int
     ahead: dict[str, Any] | None
+    rank: float = 0.0
 
 
 @dataclass(slots=True)
