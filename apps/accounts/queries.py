@@ -6,6 +6,7 @@ Each query names its user beside row-level security, so that it also holds for a
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from apps.accounts.models import (
     User,
 )
 from apps.accounts.names import is_username
+from apps.core.db.prepared import Prepared
 from apps.core.db.rows import Columns
 from apps.core.errors import NotFound
 from apps.core.tenancy import USER, acting_as, asked_with, local_setting, set_until_commit
@@ -159,28 +161,33 @@ def tokens(*, actor: User) -> QuerySet[ApiToken]:
 
 def authenticate_token(secret: str) -> ApiToken | None:
     """The usable token of this secret with its active user, or None. The transaction that is open already acts as that user
-    from then on. Every request of the API begins like this: hence two round trips without a query to be built."""
+    from then on. Every request of the API begins like this: hence one round trip without a query to be built."""
     if not secret.startswith(TOKEN_MARK) or len(secret) > _LONGEST_TOKEN:
         return None
     digest = token_hash(secret)
-    token = _token_of(digest)
-    usable = token if token is not None and token.is_usable else None
-    set_until_commit({"app.token_hash": ""} | ({USER: str(usable.user_id)} if usable else {}))
-    return usable
-
-
-def _token_of(digest: str) -> ApiToken | None:
-    found = asked_with(
-        {"app.token_hash": digest},
-        f"SELECT {_TOKEN.sql}, {_PERSON.sql} FROM accounts_apitoken t JOIN accounts_user u ON u.id = t.user_id "
-        "WHERE t.hash = %s AND u.is_active",
-        [digest],
-    )
-    if found is None:
+    found = asked_with({"app.token_hash": digest}, _admission(), [digest])
+    if not found:
+        set_until_commit({"app.token_hash": ""})
         return None
-    token = _TOKEN.read(found[: len(_TOKEN)])
-    token.user = _PERSON.read(found[len(_TOKEN) :])
+    *columns, admitted, _, _ = found[0]
+    if admitted is None:
+        return None
+    token = _TOKEN.read(columns[: len(_TOKEN)])
+    token.user = _PERSON.read(columns[len(_TOKEN) :])
     return token
+
+
+@cache
+def _admission() -> Prepared:
+    """The presented token and its person. Behind them who acts from now on, if the token is usable (`ApiToken.is_usable`), and
+    that it is not presented any more: what a SELECT lists is computed for a row it has found, from left to right."""
+    return Prepared(
+        "accounts_admission",
+        f"SELECT {_TOKEN.sql}, {_PERSON.sql}, "
+        "CASE WHEN t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp()) "
+        f"THEN set_config('{USER}', u.id::text, true) END, set_config('app.token_hash', '', true), app_stand() "
+        "FROM accounts_apitoken t JOIN accounts_user u ON u.id = t.user_id WHERE t.hash = $1 AND u.is_active",
+    )
 
 
 def token_hash(secret: str) -> str:

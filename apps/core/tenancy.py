@@ -24,6 +24,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from apps.core.db.prepared import Prepared
 from apps.core.origin import current_origin
 
 USER = "app.user_id"
@@ -81,13 +82,9 @@ def set_until_commit(values: Mapping[str, str]) -> None:
         cursor.execute(*_setting(values))
 
 
-def asked_with(values: Mapping[str, str], query: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The first row of a query for which these are set until the transaction that is open already ends; one round trip."""
-    statement, given = _setting(values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement}; {query}", [*given, *parameters])
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
+def asked_with(values: Mapping[str, str], query: Prepared, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query for which these are set until the transaction that is open already ends; one round trip."""
+    return query.rows(parameters, after=_setting(values))
 
 
 def _setting(values: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
@@ -17,6 +17,7 @@ from apps.accounts.permissions import Action
 from apps.billing.entitlements import Entitlements
 from apps.billing.models import LIVE
 from apps.billing.queries import entitled
+from apps.core.db.prepared import Prepared
 from apps.melodies.definition.model import REMEMBERED_VARIABLES
 from apps.melodies.errors import MelodyNotFound
 from apps.melodies.models import Melody, MelodyVersion
@@ -25,6 +26,8 @@ from apps.projects.models import Project, ProjectAccessMode
 from apps.projects.standing import effective_role
 
 Row = TypeVar("Row", bound=models.Model)
+
+_FACTS: Final = Prepared.function("ledger_facts", 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,7 @@ def facts_to_start(*, actor_id: UUID, melody_id: UUID, number: int | None = None
 
     `staff` need no role there: theirs may be empty.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ledger_facts(%s, %s, %s, %s, %s, %s)",
-            [actor_id, melody_id, number, REMEMBERED_VARIABLES, list(LIVE), staff],
-        )
-        found = cursor.fetchone()[0]
+    ((found,),) = _FACTS.rows([actor_id, melody_id, number, REMEMBERED_VARIABLES, list(LIVE), staff])
     if found is None:
         raise MelodyNotFound
     return _read(json.loads(found) if isinstance(found, str) else found, number, staff=staff)

@@ -13,8 +13,8 @@ from apps.core.db.rows import rows_of
 from apps.executions.ledger.releases import HandOver, Release, claim_of, hand_over_of, lease_times, release_of
 from apps.executions.ledger.sweeping import lost_limits
 
-_CLAIM: Final = Prepared("ledger_claim", 5)
-_GRANT: Final = Prepared("ledger_grant", 4)
+_CLAIM: Final = Prepared.function("ledger_claim", 5)
+_GRANT: Final = Prepared.function("ledger_grant", 4)
 
 
 def claim(organization_id: str, task_id: str, worker: str) -> HandOver:

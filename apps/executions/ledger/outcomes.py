@@ -24,8 +24,8 @@ from apps.executions.ledger.releases import (
     release_of,
 )
 
-_FINISH: Final = Prepared("ledger_finish", 7)
-_FINISH_AND_CLAIM: Final = Prepared("ledger_finish_and_claim", 9)
+_FINISH: Final = Prepared.function("ledger_finish", 7)
+_FINISH_AND_CLAIM: Final = Prepared.function("ledger_finish_and_claim", 9)
 
 TOO_MANY_STEPS: Final = "SY001"
 """The SQLSTATE of TooManySteps."""

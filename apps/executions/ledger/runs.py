@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
+from apps.core.db.prepared import Prepared
 from apps.core.db.rows import rows_of
 from apps.executions.ledger.releases import Release, release_of
+
+_BEGIN: Final = Prepared.function("ledger_begin", 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Begun:
 
 def begin(row: str, variables: str) -> Begun:
     """Insert an execution (JSON of its columns) with its variables (JSON, by name) and its tasks; entry steps are released."""
-    rows = rows_of("SELECT * FROM ledger_begin(%s, %s, %s)", [row, variables, settings.SYMPHONY_RESEND_SECONDS])
+    rows = _BEGIN.rows([row, variables, settings.SYMPHONY_RESEND_SECONDS])
     standing = rows.pop()[10]
     return Begun(
         json.loads(standing) if isinstance(standing, str) else standing, [release_of(released) for released in rows]

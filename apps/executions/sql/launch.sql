@@ -47,29 +47,61 @@ BEGIN
   RETURN v_facts;
 END $$;
 
--- Begin a run: p_row are the columns of the execution, p_variables its variables by name. One row without a task says how it
--- stands (`payload`: status, status_message, updated_at, next_seq, and steps by whether they are released); then what is to be sent.
+-- Begin a run: p_row are the columns of the execution, p_variables its variables by name. It gets the tasks of its plan's outermost
+-- steps; its entry steps are released at once. One row without a task says how it stands (`payload`: status, status_message,
+-- updated_at, next_seq, and how many steps it shows and how many of them are released); before it what is to be sent.
 CREATE OR REPLACE FUNCTION ledger_begin(p_row jsonb, p_variables jsonb, p_resend double precision)
 RETURNS TABLE (task_id uuid, owner uuid, name text, kind text, queue text, inline boolean, rank double precision, shift int,
                node int, ahead jsonb, payload jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_id uuid := (p_row ->> 'id')::uuid;
+  x executions_execution := jsonb_populate_record(NULL::executions_execution, p_row);
+  n record;
 BEGIN
-  INSERT INTO executions_execution SELECT * FROM jsonb_populate_record(NULL::executions_execution, p_row);
+  SELECT count(*)::int AS tasks, count(*) FILTER (WHERE s.shown)::int AS steps,
+         count(*) FILTER (WHERE s.shown AND s.open = 0)::int AS released, bool_or(s.stripes <> '{}') AS striped,
+         array_agg(s.node ORDER BY s.node) FILTER (WHERE s.open = 0) AS entries,
+         max(s.node) FILTER (WHERE s.kind = 'compensation') AS compensation
+  INTO n
+  FROM (SELECT p.*, p.kind NOT IN ('join', 'compensation') AS shown FROM executions_plannode p
+        WHERE p.version_id = x.version_id AND p.parent IS NULL OFFSET 0) s;
+  x.status := 'pending';
+  x.status_message := ledger_message('pending', NULL, NULL);
+  x.pooled := ledger_is_pooled(x.organization_id);
+  x.next_seq := n.tasks;
+  x.compensation := n.compensation;
+  INSERT INTO executions_execution SELECT x.*;
   IF p_variables <> '{}' THEN
     INSERT INTO executions_variable (organization_id, execution_id, scope, name, value)
-    SELECT (p_row ->> 'organization_id')::uuid, v_id, '00000000-0000-0000-0000-000000000000', v.key, v.value
+    SELECT x.organization_id, x.id, '00000000-0000-0000-0000-000000000000', v.key, v.value
     FROM jsonb_each(p_variables) v;
   END IF;
-  RETURN QUERY SELECT l.*, NULL::jsonb FROM ledger_start(v_id, p_resend) l;
+  INSERT INTO executions_task (id, organization_id, execution_id, version_id, seq, node, name, kind, queue, status,
+                               open, total, need, wants, scopes, gate, limits, dispatched_at, due_at)
+  SELECT ledger_task_id(x.id, p.node), x.organization_id, x.id, x.version_id, p.node, p.node, p.name,
+         p.kind, p.queue, CASE WHEN p.open = 0 THEN 'dispatched' ELSE 'pending' END, p.open, p.open, p.need, p.wants,
+         '{0}', coalesce(p.exclusive, CASE WHEN x.max_parallel IS NOT NULL
+             AND NOT p.bodies @? '$[*] ? (@.field != "on_error" && @.field != "compensate")' THEN '*' END),
+         p.options -> 'limits',
+         CASE WHEN p.open = 0 THEN clock_timestamp() END,
+         CASE WHEN p.open = 0 THEN clock_timestamp() + make_interval(secs => p_resend) END
+  FROM executions_plannode p
+  WHERE p.version_id = x.version_id AND p.parent IS NULL
+  ORDER BY p.node;
+  IF n.striped THEN
+    INSERT INTO executions_stripe (organization_id, execution_id, task_id, stripe, size, open)
+    SELECT x.organization_id, x.id, ledger_task_id(x.id, p.node), s.place - 1, s.size, s.size
+    FROM executions_plannode p
+    CROSS JOIN LATERAL unnest(p.stripes) WITH ORDINALITY AS s(size, place)
+    WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.stripes <> '{}' AND s.size > 0;
+  END IF;
+  PERFORM ledger_event(x.organization_id, x.id, NULL, 'execution_created',
+                       jsonb_build_object('tasks', n.steps) || ledger_asked_by());
   RETURN QUERY
-    SELECT NULL::uuid, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::boolean, NULL::double precision, NULL::int,
-           NULL::int, NULL::jsonb, jsonb_build_object(
-             'status', x.status, 'status_message', x.status_message, 'updated_at', x.updated_at, 'next_seq', x.next_seq,
-             'compensation', x.compensation, 'released', n.released, 'steps', n.steps)
-    FROM executions_execution x,
-      LATERAL (SELECT count(*) FILTER (WHERE p.open = 0) AS released, count(*) AS steps FROM executions_plannode p
-               WHERE p.version_id = x.version_id AND p.parent IS NULL AND p.kind NOT IN ('join', 'compensation')) n
-    WHERE x.id = v_id;
+    SELECT l.*, NULL::jsonb
+    FROM ledger_released(ledger_hold(ARRAY(SELECT ledger_task_id(x.id, u) FROM unnest(n.entries) u))) l;
+  payload := jsonb_build_object(
+    'status', x.status, 'status_message', x.status_message, 'updated_at', x.updated_at, 'next_seq', x.next_seq,
+    'compensation', x.compensation, 'released', n.released, 'steps', n.steps);
+  RETURN NEXT;
 END $$;
