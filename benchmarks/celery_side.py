@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,8 +34,8 @@ class PlainCelery:
     app: Celery = field(init=False)
 
     def __post_init__(self) -> None:
-        # A store only so that chords may be sent from here; what comes of them is the workers' business.
-        backend = None if self.results == "none" else "cache+memory://"
+        # Django's is not at home here: a store only so that chords may be sent, what comes of them is the workers' business.
+        backend = {"none": None, "django-db": "cache+memory://"}.get(self.results, self.results)
         broker = self.arena.plain_variables["PLAIN_BROKER_URL"]
         app = Celery("plain-client", broker=broker, backend=backend, set_as_current=False)
         app.conf.task_ignore_result = self.results == "none"
@@ -80,6 +81,12 @@ class PlainCelery:
 
     def signature(self, task: str, *args: Any) -> Signature[Any]:
         return self.app.signature(f"plain.{task}", args=args, immutable=True)
+
+    def round_trip(self) -> float:
+        """Seconds from sending a task that does nothing to having its result."""
+        sent = time.time()
+        self.signature("noop").apply_async().get(timeout=deadline(1))
+        return time.time() - sent
 
     def timed(self, canvas: Signature[Any], count: int) -> Sequence[Span]:
         """Send a canvas and wait until `count` tasks have left their stamp."""

@@ -27,6 +27,7 @@ CACHE_DATABASE = 1
 FLOWER_USER = "admin"
 CALLS_POOL = 20
 """Database connections that all threads of the calls worker share at most, if the environment does not say."""
+APPLICATION = "symphony.asgi:application"
 WEB_POOL = 20
 """As many as the web has threads: 16 of requests and 4 of streams. Used last is taken first: few requests need few, warm ones."""
 BESIDES = 4
@@ -148,7 +149,7 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         python,
         "-m",
         "uvicorn",
-        "symphony.asgi:application",
+        APPLICATION,
         *listen,
         "--no-access-log",
         "--no-proxy-headers",
