@@ -62,7 +62,7 @@ class _Slot:
         self._worker = worker
         self._queue = queue
         self._carried = carried
-        self._slice = Slice()
+        self._slice = Slice.here()
         self._held: set[str] = set()
 
     def work(self, claimed: list[dict[str, Any]]) -> None:

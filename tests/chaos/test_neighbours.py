@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from apps.executions.dispatch import queue_depth
 from symphony.celery import app as celery_app
 from tests.brokers import AnyBroker
 from tests.engine import Engine, assert_each_completed_once, eventually
@@ -115,3 +116,21 @@ def test_sessions_are_ready_before_the_first_step(engine: Engine) -> None:
     run.wait()
     eventually(lambda: worker.said("4 sessions are ready"), "the rehearsal has ended", why=engine.logs)
     assert not worker.said("could not be made ready")
+
+
+def test_what_could_not_be_sent_for_long_is_left_to_the_sweep(engine: Engine, broker: AnyBroker) -> None:
+    """A worker alone with its steps runs them all while the broker is away, and sends nothing late for what is done."""
+    engine.more |= {"SYMPHONY_RESEND_SECONDS": "0.5", "SYMPHONY_WORKER_BEAT_SECONDS": "0.2"}
+    engine.ready(engine.worker("threads", slots=2, **SHARED))
+    run = engine.submit(fork(width=12, seconds=0.5))
+    run.wait_for(lambda seen: seen.task("first").status == "executing", "the first step is at work")
+    broker.server.process.send_signal(signal.SIGSTOP)
+    try:
+        run.wait_for_completed(5)
+    finally:
+        broker.server.process.send_signal(signal.SIGCONT)
+    engine.sweep()
+    run.wait()
+    assert_each_completed_once(run)
+    assert {task.attempt for task in run.tasks()} == {1}
+    eventually(lambda: queue_depth("calls") == 0, "no message is left", why=engine.logs)
