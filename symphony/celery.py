@@ -68,6 +68,8 @@ def configuration(
         "worker_prefetch_multiplier": 1 if rabbitmq else prefetch_multiplier,
         "worker_detect_quorum_queues": True,
         "broker_heartbeat": 30,
+        # A connection that has died is made anew; a broker that does not answer keeps nobody for longer: the sweep sends again.
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_max_tasks_per_child": recycle.messages or None,
         "worker_max_memory_per_child": recycle.megabytes * 1024 or None,

@@ -33,6 +33,7 @@ from apps.executions.states import EXECUTION_TERMINAL, TASK_TERMINAL
 from apps.melodies.services import create_melody
 from symphony.celery import app as celery_app
 from symphony.embedded.process import spawn, stop, tail
+from symphony.messaging import transport_options
 from tests.brokers import AnyBroker
 
 PATIENCE = 60.0
@@ -56,14 +57,16 @@ def eventually(
 @contextmanager
 def sending_to(broker_url: str) -> Iterator[None]:
     """Let this process, which submits runs as the web would, send to another broker."""
-    before = settings.BROKER_URL, celery_app.conf.broker_url
-    settings.BROKER_URL = celery_app.conf.broker_url = broker_url
+    conf = celery_app.conf
+    before = settings.BROKER_URL, conf.broker_url, conf.broker_transport_options
+    settings.BROKER_URL = conf.broker_url = broker_url
+    conf.broker_transport_options = transport_options(broker_url)
     celery_app._after_fork()
     try:
         yield
     finally:
         celery_app.pool.force_close_all()
-        settings.BROKER_URL, celery_app.conf.broker_url = before
+        settings.BROKER_URL, conf.broker_url, conf.broker_transport_options = before
         celery_app._after_fork()
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from celery import current_app, signals
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError  # type: ignore[attr-defined]  # newer than its types
+from redis.exceptions import TimeoutError  # noqa: A004 - the one a broker's client raises
 
 from apps.core import metrics
 from apps.core.origin import current_origin
@@ -62,12 +63,29 @@ def send(releases: Sequence[Release]) -> None:
     ranked = sorted(releases, key=lambda release: -release.rank)
     try:
         with current_app.producer_or_acquire(None) as producer:
-            for canvas in _composer[0](ranked):
-                canvas.apply_async(producer=producer, ignore_result=True)
+            _publish(producer, _composer[0](ranked))
         metrics.count(metrics.SENT, amount=len(ranked))
     except OperationalError as error:
         metrics.count(metrics.SEND_FAILURES)
         logger.warning("broker unreachable, the sweep will send %d tasks later: %s", len(ranked), error)
+
+
+def _publish(producer: Any, canvases: Sequence[Any]) -> None:
+    """All messages in one round trip, where the broker's transport can do that."""
+    try:
+        with producer.batch():
+            _apply(producer, canvases)
+    except BatchPublishError as error:
+        if isinstance(error.__cause__, TimeoutError):
+            raise OperationalError(str(error)) from error
+        # Kombu tries no batch again, since some of it may have gone out. Here that does no harm.
+        logger.info("messages are sent once more, one by one: %s", error)
+        _apply(producer, canvases)
+
+
+def _apply(producer: Any, canvases: Sequence[Any]) -> None:
+    for canvas in canvases:
+        canvas.apply_async(producer=producer, ignore_result=True)
 
 
 def warm_up() -> None:
