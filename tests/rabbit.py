@@ -18,14 +18,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import amqp
 
 from symphony.embedded.home import LOOPBACK, Home, free_port
 from symphony.embedded.process import Server, spawn, stop, tail
+
+Answer = TypeVar("Answer")
 
 PROGRAMS: Final = Path("/usr/lib/rabbitmq/bin")
 QUEUES: Final = ("steps", "calls", "heavy")
@@ -125,6 +127,14 @@ class Node:
         assert done.returncode == 0, done.stdout + done.stderr
         return name
 
+    def wait_until_known(self, names: Sequence[str]) -> None:
+        """Until a restart would find these quorum queues."""
+        (known,) = self._folder.glob("mnesia/*/quorum/*/names.dets")
+        deadline, pause = time.monotonic() + START_SECONDS, threading.Event()
+        while missing := [name for name in names if name.encode() not in known.read_bytes()]:
+            assert time.monotonic() < deadline, f"RabbitMQ has not written down {', '.join(missing)}"
+            pause.wait(0.05)
+
     def kill(self) -> None:
         os.killpg(self.server.process.pid, signal.SIGKILL)
         self.server.process.wait()
@@ -162,6 +172,9 @@ class Rabbit:
         return node().server
 
     def kill(self) -> None:
+        """RabbitMQ 3.10 writes down a second late which quorum queues it has: one it is killed without never answers again."""
+        names = [f"{self._host}_{queue}" for queue in self._insist(self._queues)]
+        node().wait_until_known(names)
         node().kill()
 
     def restart(self) -> None:
@@ -205,7 +218,7 @@ class Rabbit:
 
         return self._insist(again)
 
-    def _insist(self, act: Callable[[Any], int]) -> int:
+    def _insist(self, act: Callable[[Any], Answer]) -> Answer:
         """A quorum queue that has just come back does not answer until it has found its leader."""
         deadline = time.monotonic() + START_SECONDS
         while True:
