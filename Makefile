@@ -3,7 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 FLOWER_PORT ?= 5555
-JOBS ?= 2
+# Each process has servers of its own to feed.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(max(2, (os.cpu_count() or 2) - 1), 8))")
 FUZZ_SECONDS ?= 300
 MINUTES ?= 5
 PEERS ?=
