@@ -4,6 +4,7 @@ FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=symphony.settings \
+    MALLOC_ARENA_MAX=2 \
     SYMPHONY_HOME=/var/lib/symphony
 
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/symphony symphony

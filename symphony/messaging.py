@@ -45,13 +45,16 @@ class Messaging(AMQP):
 
     @cached_property
     def send_task_message(self) -> Callable[..., Any]:
-        """As Celery's, but a broker that has taken a message and does not say so is waited for no longer than others are."""
+        """As Celery's, but a broker that has taken a message and does not say so is waited for no longer than others are, and
+        one whose queues come into being with their first message is not asked for them."""
         send = super().send_task_message
 
-        def within_time(*message: Any, **options: Any) -> Any:
+        def sent(*message: Any, **options: Any) -> Any:
+            if not is_rabbitmq(self.app.conf.broker_url or ""):
+                options = {"declare": (), **options}
             return send(*message, **{"confirm_timeout": ANSWER_SECONDS, **options})
 
-        return within_time
+        return sent
 
 
 def transport_options(broker_url: str, visibility_seconds: int = 0) -> dict[str, Any]:

@@ -28,6 +28,8 @@ FLOWER_USER = "admin"
 CALLS_POOL = 20
 """Database connections that all threads of the calls worker share at most, if the environment does not say."""
 APPLICATION = "symphony.asgi:application"
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}
+"""Python's threads allocate one at a time: with heaps of their own a large document stays in memory several times."""
 WEB_POOL = 20
 """As many as the web has threads: 16 of requests and 4 of streams. Used last is taken first: few requests need few, warm ones."""
 BESIDES = 4
@@ -157,7 +159,7 @@ def process_specs(options: Options, stack: Prepared, home: Home) -> list[Process
         "2",
     ]
     specs = [
-        ProcessSpec("web", web, stack.environ("web") | {"SYMPHONY_DATABASE_POOL": str(WEB_POOL)}),
+        ProcessSpec("web", web, {**FRUGAL, **stack.environ("web"), "SYMPHONY_DATABASE_POOL": str(WEB_POOL)}),
         _worker(options, stack, FurtherQueue(STEPS, "prefork", options.steps_processes)),
         _worker(options, stack, FurtherQueue(CALLS, "threads", options.calls_threads)),
         ProcessSpec("sweep", [python, str(BASE_DIR / "manage.py"), "sweep"], stack.environ("worker")),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -92,17 +93,20 @@ def _read(found: Mapping[str, Any], number: int | None, *, staff: bool) -> Facts
 
 def _row(model: type[Row], values: Mapping[str, Any]) -> Row:
     """A row of which only these columns are loaded."""
-    fields = [field for field in model._meta.concrete_fields if field.attname in values]  # noqa: SLF001 - public by its documentation
-    return model.from_db(
-        connection.alias,
-        [field.attname for field in fields],
-        [_value(field, values[field.attname]) for field in fields],
-    )
+    readers = _readers(model, tuple(values))
+    return model.from_db(connection.alias, list(readers), [read(values[name]) for name, read in readers.items()])
 
 
-def _value(field: models.Field[Any, Any], value: Any) -> Any:
-    if value is not None and isinstance(field, models.UUIDField | models.ForeignKey):
-        return UUID(value)
-    if value is not None and isinstance(field, models.DateTimeField):
-        return datetime.fromisoformat(value)
-    return value
+@cache
+def _readers(model: type[models.Model], names: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
+    """By attribute what makes its value of JSON, in the order of the model's fields."""
+    fields = [field for field in model._meta.concrete_fields if field.attname in names]  # noqa: SLF001 - public by its documentation
+    return {field.attname: _reader(field) for field in fields}
+
+
+def _reader(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    if isinstance(field, models.UUIDField | models.ForeignKey):
+        return lambda value: value and UUID(value)
+    if isinstance(field, models.DateTimeField):
+        return lambda value: value and datetime.fromisoformat(value)
+    return lambda value: value

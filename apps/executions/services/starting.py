@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -112,10 +113,16 @@ def new_execution(
 
 def _settle_defaults(execution: Execution) -> None:
     """Give it the values of its columns' own defaults: it is told of before it is read again."""
-    for field in Execution._meta.concrete_fields:  # noqa: SLF001 - public by its documentation
-        value = getattr(execution, field.attname)
+    for name in _with_defaults():
+        value = getattr(execution, name)
         if isinstance(value, DatabaseDefault):
-            setattr(execution, field.attname, value.expression.value)  # type: ignore[attr-defined]
+            setattr(execution, name, value.expression.value)  # type: ignore[attr-defined]
+
+
+@cache
+def _with_defaults() -> list[str]:
+    """Columns the database has a default for."""
+    return [field.attname for field in Execution._meta.concrete_fields if field.has_db_default()]  # noqa: SLF001 - public by its documentation
 
 
 def _begin(execution: Execution, variables: Mapping[str, Any]) -> list[ledger.Release]:
