@@ -91,7 +91,7 @@ class Queued:
 
     def choose(self, *, oldest: bool) -> tuple[str, str] | None:
         """Organization and task to go on with: the oldest, or of its run that of the highest rank. No other slot is given it
-        until it is said what came of it: `claimed`, `refused` or `put_back`."""
+        until it is said what came of it: `claimed` or `put_back`."""
         with self._lock:
             waiting = [(task, known) for task, known in self._tasks.items() if known.fate is _Fate.WAITS]
             if not waiting:
@@ -104,38 +104,28 @@ class Queued:
             return chosen.organization_id, task
 
     def claimed(self, task_id: str) -> None:
-        """The slot that had chosen the task has it."""
+        """The slot that had chosen the task has it, or it is not to be had."""
         with self._lock:
             known = self._tasks.get(task_id)
             if known is not None:
                 known.fate = _Fate.CLAIMED
 
-    def refused(self, task_id: str) -> None:
-        """It was not to be had. If its message lies here, a slot will ask once more."""
-        with self._lock:
-            known = self._tasks.get(task_id)
-            if known is not None and not known.here:
-                del self._tasks[task_id]
-            elif known is not None:
-                known.fate = _Fate.WAITS
-
     def put_back(self, task_id: str) -> None:
-        """The slot has found something else."""
+        """The slot has found something else, or has to ask in another way."""
         with self._lock:
             known = self._tasks.get(task_id)
             if known is not None:
                 known.fate = _Fate.WAITS
 
-    def learn(self, task_id: str, handed: HandOver) -> bool:
-        """What came of asking for the chosen task, maybe among other things; whether the slot has it."""
-        if any(taken["task"] == task_id for taken in handed.taken):
+    def learn(self, task_id: str, handed: HandOver, *, final: bool) -> bool:
+        """What came of asking for the chosen task, maybe among other things; whether the slot has it. `final`: nothing more
+        would come of its message than has come of this."""
+        taken = any(each["task"] == task_id for each in handed.taken)
+        if taken or final:
             self.claimed(task_id)
-            return True
-        if handed.taken or handed.waiting:
-            self.put_back(task_id)
         else:
-            self.refused(task_id)
-        return False
+            self.put_back(task_id)
+        return taken
 
     def _forget_old(self) -> None:
         latest = monotonic() - _FORGET_SECONDS

@@ -196,34 +196,33 @@ class _Slot:
         waits = None if others else self._waiting_here()
         if waits is None:
             return insist(lambda: ledger.finish(organization_id, rows, self._worker, keep))
-        return self._ask(waits[1], lambda: ledger.finish(organization_id, rows, self._worker, keep, waits))
+        return self._ask(waits[1], lambda: ledger.finish(organization_id, rows, self._worker, keep, waits), final=False)
 
     def _found(self) -> list[dict[str, Any]]:
-        """What came to wait here while this slot recorded its last outcome: who released it has seen no idle slot."""
-        waits = self._waiting_here()
-        if waits is None:
-            return []
-        handed = self._ask(waits[1], lambda: ledger.claim(*waits, self._worker))
-        # Nothing more would come of its message than has come of this.
-        queued.claimed(waits[1])
-        tracker.release(handed.released, at_once=not handed.taken)
-        for claimed in handed.taken:
-            self._hold(claimed)
-        return handed.taken
+        """What waits here and was not to be had with the outcome, or came to wait meanwhile: who released it has seen no idle
+        slot."""
+        while (waits := self._waiting_here()) is not None:
+            handed = self._ask(waits[1], partial(ledger.claim, *waits, self._worker), final=True)
+            tracker.release(handed.released, at_once=not handed.taken)
+            for claimed in handed.taken:
+                self._hold(claimed)
+            if handed.taken:
+                return handed.taken
+        return []
 
     def _waiting_here(self) -> tuple[str, str] | None:
         if draining() or self._slice.is_last():
             return None
         return queued.choose(oldest=not self._slice.lasts())
 
-    def _ask(self, task_id: str, call: Callable[[], HandOver]) -> HandOver:
-        """Make a call that may claim a task that waits here."""
+    def _ask(self, task_id: str, call: Callable[[], HandOver], *, final: bool) -> HandOver:
+        """Make a call that may claim a task that waits here; a `final` one does whenever the task is to be had at all."""
         try:
             handed = insist(call)
         except BaseException:
             queued.put_back(task_id)
             raise
-        if queued.learn(task_id, handed) and not self._slice.lasts():
+        if queued.learn(task_id, handed, final=final) and not self._slice.lasts():
             self._slice.begin_anew()
         return handed
 

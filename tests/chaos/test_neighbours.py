@@ -40,6 +40,21 @@ def test_a_fork_goes_to_idle_slots_of_its_worker_although_the_broker_does_not_an
     assert {task.attempt for task in run.tasks()} == {1}
 
 
+def test_tasks_that_wait_for_another_queue_keep_no_slot_idle(engine: Engine, broker: AnyBroker) -> None:
+    """Where anything waits in a backlog nothing is claimed with an outcome; a claim of its own finds it."""
+    crowd = [{"name": f"h{number}", "type": "simulate", "seconds": 0, "queue": "heavy"} for number in range(40)]
+    engine.submit({"workflow": {"name": "crowd", "mode": "dag", "steps": crowd}})
+    engine.ready(engine.worker("threads", slots=1, **SHARED))
+    run = engine.submit(fork(width=8, seconds=0.1))
+    run.wait_for(lambda seen: seen.task("first").status == "executing", "the first step is at work")
+    broker.server.process.send_signal(signal.SIGSTOP)
+    try:
+        run.wait()
+    finally:
+        broker.server.process.send_signal(signal.SIGCONT)
+    assert_each_completed_once(run)
+
+
 def test_what_a_worker_cannot_take_goes_to_others_also_to_one_that_comes_later(engine: Engine) -> None:
     """Nobody sweeps here, so nothing is sent twice."""
     engine.more["SYMPHONY_WORKER_BEAT_SECONDS"] = "0.2"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, precondition, rule
 
+from apps.executions.ledger import HandOver
 from workers import queued as module
 from workers.queued import Queued
 
@@ -46,19 +47,31 @@ def test_a_message_whose_task_somebody_is_asking_for_is_not_dropped() -> None:
     waiting = Queued()
     waiting.arrived(ORGANIZATION, task(1), 0.0)
     waiting.choose(oldest=True)
-    assert waiting.begun(task(1)), "that slot may yet be refused"
-    waiting.refused(task(1))
+    assert waiting.begun(task(1)), "that slot may not get it"
+    waiting.put_back(task(1))
     assert waiting.is_empty()
 
 
-def test_what_a_slot_did_not_need_waits_on_and_what_was_refused_does_not() -> None:
+def handed(*tasks: str) -> HandOver:
+    return HandOver(taken=[{"task": each} for each in tasks], released=[], stale=[])
+
+
+def test_what_a_slot_did_not_get_waits_on_until_somebody_asks_for_good() -> None:
     waiting = Queued()
     waiting.offer(ORGANIZATION, task(1), 0.0)
-    for _ in range(2):
+    for other in ((), (task(2),)):
         assert waiting.choose(oldest=True) == (ORGANIZATION, task(1))
-        waiting.put_back(task(1))
+        assert not waiting.learn(task(1), handed(*other), final=False)
+    assert waiting.choose(oldest=True) == (ORGANIZATION, task(1))
+    assert not waiting.learn(task(1), handed(), final=True)
+    assert waiting.choose(oldest=True) is None
+
+
+def test_what_a_slot_got_is_nobody_elses() -> None:
+    waiting = Queued()
+    waiting.offer(ORGANIZATION, task(1), 0.0)
     waiting.choose(oldest=True)
-    waiting.refused(task(1))
+    assert waiting.learn(task(1), handed(task(1)), final=False)
     assert waiting.choose(oldest=True) is None
 
 
@@ -105,7 +118,7 @@ def test_what_has_gone_elsewhere_is_forgotten() -> None:
 
 
 class Life(RuleBasedStateMachine):
-    """Messages lie in this process, slots ask, claim and are refused: a message is dropped only if a slot of this process has
+    """Messages lie in this process, slots ask, claim and are sent away: a message is dropped only if a slot of this process has
     claimed its task since it was released, or another message of it is to come."""
 
     asking = Bundle("asking")
@@ -132,11 +145,11 @@ class Life(RuleBasedStateMachine):
         chosen = self.waiting.choose(oldest=oldest)
         return multiple() if chosen is None else chosen[1]
 
-    @rule(name=consumes(asking), answer=st.sampled_from(("claimed", "refused", "put_back")))
+    @rule(name=consumes(asking), answer=st.sampled_from(("claimed", "put_back")))
     def hears(self, name: str, answer: str) -> None:
         """One that was claimed is not claimed again."""
         if answer == "claimed" and name in self.claimed:
-            answer = "refused"
+            answer = "put_back"
         getattr(self.waiting, answer)(name)
         if answer == "claimed":
             self.claimed.add(name)
