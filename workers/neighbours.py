@@ -43,15 +43,23 @@ def wake(released: Sequence[Release], *, ending: bool) -> list[Release]:
         return list(released)
     served, left = consumer.app.amqp.queues.consume_from, list[Release]()
     with _choosing:
-        idle = consumer.pool.num_processes - len(state.reserved_requests) + ending
+        # Messages that are to be dropped keep nobody busy.
+        busy = len(state.reserved_requests) - queued.dead() - ending
+        idle = consumer.pool.num_processes - busy
         for release in sorted(released, key=lambda release: -release.rank):
             if idle > 0 and release.queue in served and _is_delivered(consumer, release):
                 idle -= 1
             else:
                 left.append(release)
                 if release.queue in served:
-                    queued.offer(str(release.organization_id), str(release.task_id), release.rank)
+                    queued.offer(release)
     return left
+
+
+def leave_offered() -> None:
+    """A slot ends: what waits here without a message is to find a slot all the same."""
+    if offered := queued.offered():
+        wake(offered, ending=True)
 
 
 def there() -> bool:

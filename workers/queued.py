@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from apps.executions.ledger import HandOver
+from apps.executions.ledger import HandOver, Release
 
 _FORGET_SECONDS: Final = 5.0
 """What was offered here and has gone elsewhere is not remembered for longer."""
@@ -35,6 +35,8 @@ class _Waiting:
     rank: float
     here: bool
     """Its message lies in this process, so a slot will come to it."""
+    release: Release | None = None
+    """What a slot of this process has offered."""
     fate: _Fate = _Fate.WAITS
     since: float = field(default_factory=monotonic)
 
@@ -46,12 +48,23 @@ class Queued:
         self._lock = threading.Lock()
         self._tasks: dict[str, _Waiting] = {}
 
-    def offer(self, organization_id: str, task_id: str, rank: float) -> None:
+    def offer(self, release: Release) -> None:
         """A slot of this process has released the task, and it is about to be sent."""
+        task_id = str(release.task_id)
         with self._lock:
             self._forget_old()
             known = self._tasks.get(task_id)
-            self._tasks[task_id] = _Waiting(organization_id, rank, here=known is not None and known.here)
+            here = known is not None and known.here
+            self._tasks[task_id] = _Waiting(str(release.organization_id), release.rank, here, release)
+
+    def offered(self) -> list[Release]:
+        """What waits and has no message here: a slot that ends would not come to it."""
+        with self._lock:
+            return [
+                known.release
+                for known in self._tasks.values()
+                if known.release is not None and not known.here and known.fate is _Fate.WAITS
+            ]
 
     def withdraw(self, task_id: str) -> bool:
         """Before it is sent: whether a slot of this process has claimed the task already. Then nobody else needs to hear of it."""

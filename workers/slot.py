@@ -72,6 +72,7 @@ class _Slot:
         finally:
             for lease in self._held:
                 heart.release(lease)
+        neighbours.leave_offered()
 
     def _work(self, todo: list[dict[str, Any]]) -> None:
         """Small steps first, and recorded together."""

@@ -8,16 +8,20 @@ from typing import Any
 from apps.executions.dispatch import queue_depth
 from symphony.celery import app as celery_app
 from tests.brokers import AnyBroker
-from tests.engine import Engine, assert_each_completed_once, eventually
+from tests.engine import Engine, Run, assert_each_completed_once, eventually
 
 SHARED: dict[str, Any] = {"queues": "calls", "pool": "threads"}
 
 
-def fork(width: int, seconds: float) -> dict[str, Any]:
+def told(run: Run, kind: str) -> bool:
+    return any(event.event_type == kind for event in run.events())
+
+
+def fork(width: int, seconds: float, first: float = 1.0) -> dict[str, Any]:
     """1 -> `width` -> 1."""
     names = [f"s{number}" for number in range(width)]
     steps = [
-        {"name": "first", "type": "simulate", "seconds": 1.0},
+        {"name": "first", "type": "simulate", "seconds": first},
         *({"name": name, "type": "simulate", "seconds": seconds, "depends_on": ["first"]} for name in names),
         {"name": "last", "type": "simulate", "seconds": 0, "depends_on": names},
     ]
@@ -53,6 +57,25 @@ def test_tasks_that_wait_for_another_queue_keep_no_slot_idle(engine: Engine, bro
     finally:
         broker.server.process.send_signal(signal.SIGCONT)
     assert_each_completed_once(run)
+
+
+def test_a_slot_that_ends_for_dead_messages_is_woken_for_what_its_worker_was_offered(
+    engine: Engine, broker: AnyBroker
+) -> None:
+    """The other run's task is claimed with an outcome, and its message lies there until a slot ends."""
+    engine.ready(engine.worker("threads", slots=1, SYMPHONY_SLICE_MS="300", **SHARED))
+    run = engine.submit(fork(width=8, seconds=0.1, first=4))
+    run.wait_for(lambda seen: seen.task("first").status == "executing", "the first step is at work")
+    other = engine.submit(fork(width=1, seconds=0.1, first=0))
+    other.wait_for(lambda seen: told(seen, "task_received"), "its message has come")
+    broker.server.process.send_signal(signal.SIGSTOP)
+    try:
+        for each in (run, other):
+            each.wait()
+    finally:
+        broker.server.process.send_signal(signal.SIGCONT)
+    for each in (run, other):
+        assert_each_completed_once(each)
 
 
 def test_what_a_worker_cannot_take_goes_to_others_also_to_one_that_comes_later(engine: Engine) -> None:

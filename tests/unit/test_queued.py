@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, precondition, rule
 
-from apps.executions.ledger import HandOver
+from apps.executions.ledger import HandOver, Release
 from workers import queued as module
 from workers.queued import Queued
 
@@ -16,11 +18,15 @@ def task(number: int, run: int = 1) -> str:
     return f"00000000-0000-0000-0000-{run:04x}{number:08x}"
 
 
+def release(task_id: str, rank: float) -> Release:
+    return Release(UUID(task_id), UUID(ORGANIZATION), "step", "simulate", "calls", False, rank, 0, 0, None)
+
+
 def test_of_the_run_that_waits_longest_the_highest_rank_goes_first() -> None:
     waiting = Queued()
     waiting.arrived(ORGANIZATION, task(1, run=1), 1.0)
     waiting.arrived(ORGANIZATION, task(1, run=2), 9.0)
-    waiting.offer(ORGANIZATION, task(2, run=1), 5.0)
+    waiting.offer(release(task(2, run=1), 5.0))
     assert waiting.choose(oldest=False) == (ORGANIZATION, task(2, run=1))
     assert waiting.choose(oldest=False) == (ORGANIZATION, task(1, run=1)), "the other is taken"
     assert waiting.choose(oldest=False) == (ORGANIZATION, task(1, run=2))
@@ -58,7 +64,7 @@ def handed(*tasks: str) -> HandOver:
 
 def test_what_a_slot_did_not_get_waits_on_until_somebody_asks_for_good() -> None:
     waiting = Queued()
-    waiting.offer(ORGANIZATION, task(1), 0.0)
+    waiting.offer(release(task(1), 0.0))
     for other in ((), (task(2),)):
         assert waiting.choose(oldest=True) == (ORGANIZATION, task(1))
         assert not waiting.learn(task(1), handed(*other), final=False)
@@ -69,7 +75,7 @@ def test_what_a_slot_did_not_get_waits_on_until_somebody_asks_for_good() -> None
 
 def test_what_a_slot_got_is_nobody_elses() -> None:
     waiting = Queued()
-    waiting.offer(ORGANIZATION, task(1), 0.0)
+    waiting.offer(release(task(1), 0.0))
     waiting.choose(oldest=True)
     assert waiting.learn(task(1), handed(task(1)), final=False)
     assert waiting.choose(oldest=True) is None
@@ -77,7 +83,7 @@ def test_what_a_slot_got_is_nobody_elses() -> None:
 
 def test_what_was_claimed_here_need_not_be_sent() -> None:
     waiting = Queued()
-    waiting.offer(ORGANIZATION, task(1), 0.0)
+    waiting.offer(release(task(1), 0.0))
     assert not waiting.withdraw(task(1)), "nobody has it"
     waiting.choose(oldest=True)
     assert not waiting.withdraw(task(1)), "nobody has it for certain"
@@ -88,7 +94,7 @@ def test_what_was_claimed_here_need_not_be_sent() -> None:
 
 def test_a_task_that_is_released_again_is_not_taken_for_what_it_was() -> None:
     waiting = Queued()
-    waiting.offer(ORGANIZATION, task(1), 0.0)
+    waiting.offer(release(task(1), 0.0))
     waiting.choose(oldest=True)
     waiting.claimed(task(1))
     waiting.arrived(ORGANIZATION, task(1), 0.0)
@@ -108,11 +114,23 @@ def test_dead_messages_are_counted_until_a_slot_drops_them() -> None:
     assert waiting.dead() == 0
 
 
+def test_what_is_offered_and_has_no_message_here_is_known() -> None:
+    waiting = Queued()
+    for number in (1, 2, 3):
+        waiting.offer(release(task(number), float(number)))
+    waiting.arrived(ORGANIZATION, task(4), 0.0)
+    waiting.arrived(ORGANIZATION, task(2), 2.0)
+    waiting.choose(oldest=True)
+    assert waiting.offered() == [release(task(3), 3.0)]
+    waiting.put_back(task(1))
+    assert waiting.offered() == [release(task(1), 1.0), release(task(3), 3.0)]
+
+
 def test_what_has_gone_elsewhere_is_forgotten() -> None:
     waiting = Queued()
-    waiting.offer(ORGANIZATION, task(1), 0.0)
+    waiting.offer(release(task(1), 0.0))
     next(iter(waiting._tasks.values())).since -= module._FORGET_SECONDS + 1
-    waiting.offer(ORGANIZATION, task(2), 0.0)
+    waiting.offer(release(task(2), 0.0))
     assert waiting.choose(oldest=True) == (ORGANIZATION, task(2))
     assert waiting.choose(oldest=True) is None
 
@@ -134,7 +152,7 @@ class Life(RuleBasedStateMachine):
         """By a slot of this process or another, after whatever became of it before; its message comes here."""
         name = task(number)
         if here:
-            self.waiting.offer(ORGANIZATION, name, float(number))
+            self.waiting.offer(release(name, float(number)))
             assert not self.waiting.withdraw(name)
         self.claimed.discard(name)
         self.waiting.arrived(ORGANIZATION, name, float(number))
