@@ -10,7 +10,7 @@ A retry goes on with the same run, a rerun makes a new one from it; both ask her
 
 `begin` names what is done again in any case; the rest follows along the edges of the plan. *Strongly* begun tasks take all
 that follows with them. *Weakly* begun ones take what did not complete, and what ran because of how they ended (clean-up,
-handlers); what had completed all the same is left as it is (retry) or LATER (rerun).
+handlers, joins that nothing but a failure let begin); what had completed all the same is left as it is (retry) or LATER (rerun).
 """
 
 from __future__ import annotations
@@ -108,11 +108,18 @@ class _Deciding:
     how: dict[int, How] = field(default_factory=dict)
     strong: dict[int, bool] = field(default_factory=dict)
     queue: deque[int] = field(default_factory=deque)
+    _sources: dict[tuple[UUID, int], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """By version and node: the nodes before it, each with the kind of its edge."""
+    _met: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for frame in sorted(self.past.frames, key=lambda frame: (frame.parent, frame.number)):
             self.inside[frame.parent].append(frame)
             self.frame_of[frame.id] = frame
+        for version, nodes in self.past.plans.items():
+            for number, node in nodes.items():
+                for target, edge in node.edges:
+                    self._sources[version, target].append((number, edge % _STRIPED))
 
     # -- where anything can begin ----------------------------------------------------------------------------------
     def seed(self) -> None:
@@ -278,12 +285,26 @@ class _Deciding:
             kind = edge % _STRIPED
             if strong or following.kind == JOIN_KIND or following.status != "completed":
                 self._mark(following.seq, How.FRESH, strong=strong)
-            elif outcome is None or EFFECTS[kind * 5 + outcome - 1] == "h":
+            elif outcome is None or (_effect(kind, outcome) == "h" and self._had_met(following)):
                 continue
             elif self.rules.retry or (how != How.LATER and kind in (1, 2, 3)):
                 self._mark(following.seq, How.FRESH, strong=False)
             else:
                 self._mark(following.seq, How.LATER, strong=False)
+
+    def _had_met(self, task: TaskFacts) -> bool:
+        """Whether something it needed completed. If not, what was skipped was not all there was: a failure let it begin."""
+        if task.seq not in self._met:
+            self._met[task.seq] = any(
+                self._outcome_for(task, node, kind) == "m" for node, kind in self._sources[task.version, task.node]
+            )
+        return self._met[task.seq]
+
+    def _outcome_for(self, task: TaskFacts, node: int, kind: int) -> str:
+        """What an edge from a node before it means for a task."""
+        source = self.past.tasks.get(task.seq - task.node + node)
+        code = None if source is None else _code_of(source, self.past.node(source))
+        return "" if code is None else _effect(kind, code)
 
     # -- what comes of it ------------------------------------------------------------------------------------------
     def result(self) -> Redo:
@@ -346,6 +367,10 @@ def _code_of(task: TaskFacts, node: NodeFacts) -> int | None:
     if task.status == "failed":
         return 2 if node.tolerates else 3
     return {"completed": 1, "skipped": 4, "cancelled": 5}.get(task.status)
+
+
+def _effect(kind: int, code: int) -> str:
+    return EFFECTS[kind * 5 + code - 1]
 
 
 def _seqs(frame: FrameFacts) -> range:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.executions.past import Past
+from apps.executions.past import NodeFacts, Past, TaskFacts
 from apps.executions.redo import CannotBegin, How, Redo, Rules, decide
-from tests.unit.pasts import DONE, SUCCESS, Step, edges_of, looped, plans, played
+from tests.unit.pasts import DONE, PLAN, RUN, SUCCESS, Step, edges_of, looped, plans, played
 
 FAILED = Rules()
 DOWNSTREAM = Rules(strong=True)
@@ -98,6 +98,23 @@ def test_a_retry_does_again_what_the_run_is_the_poorer_for(steps: list[Step]) ->
 def test_one_digit_for_each_task(steps: list[Step]) -> None:
     redo = decide(played(steps), FAILED)
     assert [How(int(digit)) for digit in redo.digits()] == [redo.how[seq] for seq in range(len(steps))]
+
+
+@pytest.mark.parametrize(("other", "done_again"), [("skipped", True), ("completed", False)])
+def test_what_ran_beside_a_failure_is_kept_where_something_it_needed_completed(other: str, *, done_again: bool) -> None:
+    """Step 2 joins two, and begins with any of them unless all are skipped: beside a skipped one the failure decided."""
+    nodes = {
+        0: NodeFacts("test_echo", ((2, SUCCESS),), False, False, False),
+        1: NodeFacts("test_echo", ((2, SUCCESS),), False, False, False),
+        2: NodeFacts("test_echo", (), False, False, False),
+    }
+    tasks = {
+        seq: TaskFacts(seq, seq, PLAN, None, None, f"s{seq}", "test_echo", status, None, True)
+        for seq, status in enumerate(("failed", other, "completed"))
+    }
+    past = Past(RUN, "failed", tasks, [], {}, {PLAN: nodes})
+    assert (2 in touched(decide(past, Rules(retry=True)))) == done_again
+    assert (2 in touched(decide(past, Rules()))) == done_again
 
 
 def test_completed_steps_behind_a_failure_wait_for_their_turn_or_run_again_because_of_it() -> None:
