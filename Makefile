@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 FLOWER_PORT ?= 5555
 # Each process has servers of its own to feed.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(min(max(2, (os.cpu_count() or 2) - 1), 8))")
+JOBS ?= $(shell $(PY) -c "import os; print(min(max(2, (os.cpu_count() or 2) - 1), 8))")
 FUZZ_SECONDS ?= 300
 MINUTES ?= 5
 PEERS ?=

@@ -57,6 +57,25 @@ def test_a_run_that_failed_goes_on_and_finishes(stage: Stage) -> None:
     assert {task.name: task.attempt for task in run.tasks()} == {"a": 1, "b": 2, "c": 1}
 
 
+def test_what_only_a_failure_let_begin_is_not_kept_when_the_failed_step_is_skipped(stage: Stage) -> None:
+    """A join of two begins unless both are skipped: one is from the beginning, the other was cancelled because of the failure."""
+    version = publish(
+        stage,
+        {"name": "bad", "type": "simulate", "fail": "no"},
+        {"name": "left", "type": "test_echo", "condition": False},
+        {"name": "right", "type": "test_echo", "depends_on": ["bad"]},
+        {"name": "either", "type": "test_echo", "depends_on": ["left", "right"], "join": "any"},
+        mode="dag",
+    )
+    run = stage.start(version, {})
+    assert run.wait().status == "failed"
+    assert run.statuses() == {"bad": "failed", "left": "skipped", "right": "cancelled", "either": "completed"}
+    with acting_as(stage.user.pk):
+        skip_task(actor=stage.user, task=run.task("bad"))
+    assert run.wait().status == "completed", run.state()
+    assert set(run.statuses().values()) == {"skipped"}
+
+
 def test_from_the_third_iteration_of_a_loop_with_the_files_of_before(stage: Stage) -> None:
     loop = {"name": "each", "type": "for_loop", "iterator": "one", "data_source": "range(0, 4)", "steps": [
         {"name": "note", "type": "set_variable", "variables": {"last": "{{loop.one}}"}},
