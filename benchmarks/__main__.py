@@ -75,7 +75,7 @@ def _measure(opened: arena.Arena, options: argparse.Namespace, say: Callable[[st
     if "W3" in options.only:
         found += dag_race.race(opened, rounds=rounds, say=say)
     if "W4" in options.only:
-        found += latency.measure(opened, rounds=rounds, say=say)
+        found += latency.measure(opened, rounds=options.runs, say=say)
     if "W6" in options.only:
         found += model_calls.measure(opened, rounds=rounds, say=say)
     if "W8" in options.only:
@@ -127,7 +127,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--history", type=int, default=history.TASKS, help="tasks of the history of W9 (default: %(default)s)"
     )
-    parser.add_argument("--quick", action="store_true", help="one turn for each system, and none with events on")
+    parser.add_argument(
+        "--quick", action="store_true", help="one turn for each system (W4: three), and none with events on"
+    )
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument(
         "--output", type=Path, help=f"default: {RESULTS.relative_to(stack.BASE_DIR)} when everything is measured"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import status
+from rest_framework.response import Response
 
 
 class Late(Mapping[str, Any]):
@@ -26,3 +30,15 @@ class Late(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._made)
+
+
+def created(make: Callable[[], Mapping[str, Any]]) -> Response:
+    """201 with what was made, shown late, and its `url` as where it is."""
+    shown = Late(make)
+    response = Response(shown, status=status.HTTP_201_CREATED)
+    response.add_post_render_callback(partial(_locate, shown))
+    return response
+
+
+def _locate(shown: Mapping[str, Any], response: HttpResponse) -> None:
+    response.headers["Location"] = shown["url"]

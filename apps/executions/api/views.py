@@ -6,7 +6,6 @@ from uuid import UUID
 import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.filters import OrderingFilter
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api.authentication import actor_of
 from apps.accounts.api.idempotency import IdempotentMixin
-from apps.core.api.late import Late
+from apps.core.api.late import created
 from apps.core.api.parsers import BoundedJSONParser
 from apps.core.api.views import TenantAPIView
 from apps.executions import lookups, queries, services
@@ -88,9 +87,7 @@ class MelodyExecutionsView(IdempotentMixin, _ExecutionList):
             parent=None if parent is None else lookups.execution_for(actor=actor, execution_id=parent),
             priority=given.validated_data.get("priority", 0),
         )
-        shown = ExecutionDetailSerializer(execution, context=self.get_serializer_context())
-        location = shown.get_url(execution)
-        return Response(Late(lambda: shown.data), status=status.HTTP_201_CREATED, headers={"Location": location})
+        return created(lambda: ExecutionDetailSerializer(execution, context=self.get_serializer_context()).data)
 
 
 class OfOneExecution(TenantAPIView):

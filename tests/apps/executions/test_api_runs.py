@@ -97,6 +97,7 @@ def test_the_same_key_starts_once(alice: User, publish: Callable[..., Any], api_
     client, melody = api_of(alice), publish(alice).melody_id
     first, again = (execute(client, melody, {}, **{"Idempotency-Key": "k"}) for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
+    assert first.headers["Location"] == again.headers["Location"] == first.json()["url"]
     assert Execution.objects.count() == 1
 
 
