@@ -73,7 +73,7 @@ def _measure(opened: arena.Arena, options: argparse.Namespace, say: Callable[[st
             measured = race.race(opened, raced, rounds=rounds, samples=samples, events=events, say=say)
             found += race.figures(measured, events=events)
     if "W3" in options.only:
-        found += dag_race.race(opened, rounds=rounds, say=say)
+        found += dag_race.race(opened, rounds=rounds, samples=samples, say=say)
     if "W4" in options.only:
         found += latency.measure(opened, rounds=options.runs, say=say)
     if "W6" in options.only:

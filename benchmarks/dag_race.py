@@ -21,7 +21,8 @@ NESTED = "Celery chords, django-celery-results"
 LAZY = "Celery chords sent one by one, Redis results"
 
 
-def race(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figure]:
+def race(arena: Arena, *, rounds: int, samples: int, say: Callable[[str], None]) -> list[Figure]:
+    """Medians of `samples` runs in each of `rounds` turns of each system."""
     dag = shapes.layered(SIZE)
     ours = Symphony(arena, OURS)
     stored = PlainCelery(arena, NESTED, "django-db")
@@ -39,7 +40,7 @@ def race(arena: Arena, *, rounds: int, say: Callable[[str], None]) -> list[Figur
             say(f"W3 round {number + 1}: {system.name}")
             with arena.running(system.processes(events=False)):
                 run()  # warms up
-                found[system.name].append(makespan(run()))
+                found[system.name] += [makespan(run()) for _ in range(samples)]
         turns.reverse()
     return _figures(dag, found)
 
