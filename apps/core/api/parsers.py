@@ -1,7 +1,8 @@
-"""JSON as it comes in: never deeper than what reads it can follow."""
+"""JSON as it comes in: what cannot be followed or read is refused in words for who sent it."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
@@ -10,6 +11,8 @@ from rest_framework.parsers import JSONParser
 
 DEEPEST: Final = 400
 """Levels inside each other. Python gives up at a thousand calls, and whoever reads a value may need one for each level."""
+_LONG_NUMBER: Final = "set_int_max_str_digits"
+"""Python's own words for an integer it does not read name what its programmer could do."""
 
 
 class BoundedJSONParser(JSONParser):
@@ -20,6 +23,12 @@ class BoundedJSONParser(JSONParser):
             value = super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise _too_deep() from error
+        except ParseError as error:
+            if _LONG_NUMBER not in str(error.detail):
+                raise
+            raise ParseError(
+                f"A number is longer than {sys.get_int_max_str_digits()} digits; send it as text."
+            ) from error
         if is_deeper(value, DEEPEST):
             raise _too_deep()
         return value

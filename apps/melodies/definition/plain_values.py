@@ -43,7 +43,9 @@ def _check_scalar(item: Any, pointer: str, problems: ProblemList) -> None:
             problems.add("invalid_character", "NUL and lone surrogates cannot be stored in text.", pointer)
     elif isinstance(item, float):
         if not math.isfinite(item):
-            problems.add("invalid_number", "Infinity and NaN are not JSON numbers.", pointer)
+            problems.add(
+                "invalid_number", "This number is NaN or too large; put it in quotes to keep it as text.", pointer
+            )
     elif not isinstance(item, _SCALARS):
         problems.add("invalid_value", f"A {type(item).__name__} is not a JSON value.", pointer)
 

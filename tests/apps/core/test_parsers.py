@@ -38,6 +38,11 @@ def test_width_is_no_depth() -> None:
     assert parsed(json.dumps(wide)) == wide
 
 
+def test_a_number_that_is_too_long_is_refused_in_words_for_who_sent_it() -> None:
+    with pytest.raises(ParseError, match="longer than 4300 digits; send it as text"):
+        parsed('{"a": ' + "9" * 5_000 + "}")
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/api/v1/auth/jwt/", "/api/v1/auth/jwt/refresh/", "/api/v1/users/password/"])
 def test_strangers_get_no_500_out_of_it(path: str) -> None:
