@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -78,7 +78,11 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "up", *arguments]
+    """As make starts it: it ends with whoever did."""
+    return spawned(home, [sys.executable, "manage.py", "up", "--tied", *arguments])
+
+
+def spawned(home: Path, command: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         cwd=settings.BASE_DIR,
@@ -180,6 +184,18 @@ def test_no_process_survives(brief: Up, number: signal.Signals) -> None:
     assert code == (-signal.SIGKILL if number == signal.SIGKILL else 0), err
     assert f"{brief.url}/api/v1/" in out
     eventually(lambda: not processes_of(brief.home), GONE_WITHIN, f"all processes are gone, also {pool}")
+
+
+def test_no_process_survives_a_starter_that_was_killed(used_home: Path) -> None:
+    up = [sys.executable, "manage.py", "up", "--tied", "--no-flower", "--steps", "2", "--port", str(free_port())]
+    starter = spawned(used_home, [sys.executable, "-c", f"import subprocess; subprocess.run({up})"])
+    try:
+        eventually(lambda: starter.poll() is not None or running_stack(used_home), STARTED_WITHIN, "the stack is up")
+        assert starter.poll() is None, starter.communicate()
+    finally:
+        starter.kill()
+    starter.communicate(timeout=GONE_WITHIN)
+    eventually(lambda: not processes_of(used_home), GONE_WITHIN, "all processes are gone")
 
 
 def test_a_restart_keeps_the_data(brief: Up) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from apps.melodies.services import import_n8n
 from symphony import roles
 from symphony.agents.local import LocalRuntime
 from symphony.agents.runner import Runner
+from symphony.embedded.process import spawn
 from tests.conftest import Servers
 from tests.engine import Run, eventually
 from tests.unit.n8n import documents as d
@@ -295,7 +295,7 @@ def test_processes_never_outlive_the_command_that_started_them(stage: Stage, age
     deployment = deployed(stage, made)
     environ = stage.engine.environ("worker", **stage.engine.more)
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "agents", "run"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with spawn(command, log=stage.engine.folder / "agents.log", environ=environ) as process:
         try:
             eventually(lambda: seen(stage, deployment).status == "running", "it runs")
             child = Path("/proc") / seen(stage, deployment).container_id.removeprefix("local-")
